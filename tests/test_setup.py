@@ -22,6 +22,7 @@ from sqlalchemy import event, insert, select, text
 
 from engine import clock, db, jobs, settings
 from engine.db import backup, migrate, queue, tables
+from engine.definitions.store import in_force
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
 from engine.jobs.worker import WATCH, run_worker
 from engine.messages import CHINESE
@@ -70,6 +71,37 @@ def test_a_database_of_before_packs_gets_their_table(migrated: Engine, empty_url
         session.execute(text("UPDATE alembic_version SET version_num = '0021'"))
     assert migrate.migrate(empty_url)
     test_the_migrated_schema_is_that_of_the_tables(migrated)
+
+
+def test_a_database_of_before_own_versions_keeps_its_versions_for_all(
+    migrated: Engine, empty_url: str
+) -> None:
+    """What was in force stays so, for every union; files that only a union has can be kept."""
+    version = (
+        "INSERT INTO definition (hash, process_id, number, state, title, title_en, files, created_at) "
+        "VALUES ('{0}', 'errand', {1}, '{2}', 't', 't', '{{}}', now())"
+    )
+    with migrated.begin() as session:
+        session.execute(text("DROP TABLE own_version"))
+        session.execute(text("ALTER TABLE definition DROP CONSTRAINT ck_definition_state"))
+        former = "CHECK (state IN ('proposed', 'published', 'refused', 'retired'))"
+        session.execute(text(f"ALTER TABLE definition ADD CONSTRAINT ck_definition_state {former}"))
+        session.execute(text(version.format("old", 1, "published")))
+        number = before("own_versions")
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{number}'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+    with migrated.begin() as session:
+        session.execute(text(version.format("new", 2, "own")))
+        known = in_force(session, [UUID(int=7)])
+        assert (known.common, known.own) == ({"errand": "old"}, {})
+
+
+def before(slug: str) -> str:
+    """The step before the one with this name."""
+    (file,) = (ROOT / "engine" / "db" / "migrations" / "versions").glob(f"*_{slug}.py")
+    (line,) = [at for at in file.read_text().splitlines() if at.startswith("down_revision")]
+    return line.partition('"')[2].rstrip('"')
 
 
 def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_url: str) -> None:
@@ -534,7 +566,7 @@ def test_a_message_nobody_waits_for_is_no_fault_and_one_that_breaks_is_an_incide
 ) -> None:
     told: list[str] = []
 
-    def receive(_session: Any, _key: UUID, name: str, _answers: Any) -> bool:
+    def receive(_session: Any, _key: UUID, name: str, *_told: Any) -> bool:
         if name == "breaks":
             raise EngineError("no")
         if name == "busy":

@@ -17,6 +17,7 @@ from engine.commands.registry import action
 from engine.db import tables
 from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import ProcessFault
+from engine.instance import books
 from engine.instance.numbers import rule_value
 from engine.instance.view import dotted
 from engine.messages import _
@@ -65,6 +66,21 @@ def set_fact(work: UnitOfWork, args: Args) -> None:
             place = place[name]
         place[last] = value.isoformat() if isinstance(value, date) else value
     work.reworded = True
+
+
+@action
+def turn(work: UnitOfWork, args: Args) -> None:
+    """`book`: a key under [books]; `item` (an expression): the key of the item that is current from
+    now on, or a list whose first it is; nothing, and an empty list, leave the one that is.
+
+    `set`: facts that are fixed afterwards, as by set_fact.
+    """
+    item = work.value(args["item"])
+    first = next(iter(item), None) if isinstance(item, list) else item
+    books.turn(
+        work.facts, work.process.books[args["book"]], work.process.publications.keys(), first
+    )
+    set_fact(work, {"set": {}, **args})
 
 
 @action

@@ -90,7 +90,7 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
         raise work.unprintable[0]
     _close(work, change.left)
     following.follow(work)
-    publishing.publish(work, step.passed)
+    publishing.publish(work, [each for each in step.passed if each not in work.process.actions])
     opening.open_all(work, change.opened, body)
     _move(work, step, body)
     unit_of_work.save(work)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from engine import clock, forms, settings
-from engine.db import tables
+from engine.db import blobs, tables
+from engine.db.states import DefinitionState
+from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.messages import Listed, _
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 MAX_BYTES = 50 * 1024 * 1024
+_LAUNCH = re.compile(r"launch:([a-z][a-z0-9_]*)$")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MEDIA_TYPES = {
     "pdf": "application/pdf",
     "png": "image/png",
@@ -35,19 +38,9 @@ MEDIA_TYPES = {
 }
 
 
-def keep(session: Session, data: bytes) -> str:
-    """Store bytes by their SHA-256 (hex), once."""
-    digest = hashlib.sha256(data).hexdigest()
-    session.execute(
-        insert(tables.blob)
-        .values(sha256=digest, size=len(data), data=data)
-        .on_conflict_do_nothing()
-    )
-    return digest
-
-
-def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
-    """Keep an uploaded file until a form names it.
+def add(session: Session, actor: Actor, name: str, data: bytes, about: str = "") -> UUID:
+    """Keep an uploaded file until a form names it, sealed if what it is `about`, "launch:<process>"
+    or a text with the id of a task or matter, is confidential.
 
     Raises Invalid for an empty, too large or unknown kind of file, and for more than one person
     may have waiting.
@@ -64,12 +57,27 @@ def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
         "member_id": actor.id,
         "name": "".join(c for c in name if c.isprintable())[-120:],
         "media_type": media_type,
-        "sha256": keep(session, data),
+        "sha256": blobs.keep(session, data, sealed=_is_confidential(session, about)),
         "size": len(data),
         "at": clock.now(),
     }
     session.execute(insert(tables.attachment).values(**file))
     return key
+
+
+def _is_confidential(session: Session, about: str) -> bool:
+    """Is this about a confidential matter, or one that will be? What is wrong is about nothing."""
+    instance, task, definition = tables.instance.c, tables.task.c, tables.definition.c
+    if found := _LAUNCH.match(about):
+        launched = select(definition.hash).where(
+            definition.process_id == found.group(1), definition.state == DefinitionState.PUBLISHED
+        )
+        version = session.execute(launched.order_by(definition.rank.desc()).limit(1)).scalar()
+        return version is not None and process_of(session, version).confidentiality == "named"
+    ids = _ID.findall(about)
+    of_task = select(task.instance_id).where(task.id.in_(ids))
+    shut = instance.confidential & (instance.id.in_(ids) | instance.id.in_(of_task))
+    return bool(ids) and session.execute(select(instance.id).where(shut)).first() is not None
 
 
 def _must_have_room(session: Session, actor: Actor, size: int) -> None:
@@ -118,6 +126,7 @@ def adopt(
             raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
         adopted = update(tables.attachment).where(attachment.id.in_(ids))
         session.execute(adopted.values(instance_id=instance_id))
+        blobs.settle(session, ids)
 
 
 def _named(session: Session, ids: set[UUID], usable: ColumnElement[bool]) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from engine.commands import definitions
 from engine.db import tables
+from engine.db.states import DefinitionState
 from engine.definitions import fingerprint, read
 from engine.definitions.folder import unfrozen
 
@@ -33,7 +34,8 @@ def publish(session: Session, folder: Path) -> tuple[str, bool]:
     files = read(folder)
     digest = fingerprint(files)
     column = tables.definition.c
-    if session.execute(select(column.hash).where(column.hash == digest)).first():
+    known = select(column.hash).where(column.hash == digest, column.state != DefinitionState.OWN)
+    if session.execute(known).first():
         # stored without its stories and notes, it gets those of its folder
         bare = update(tables.definition).where(column.hash == digest, column.beside == {})
         session.execute(bare.values(beside=unfrozen(files)))

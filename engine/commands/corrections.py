@@ -16,8 +16,8 @@ from engine import clock
 from engine.commands import papers, reasons, separation, unit_of_work
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import tables
-from engine.db.states import DefinitionState, DocumentState, ProposalState
-from engine.definitions.store import process_of
+from engine.db.states import DocumentState, ProposalState
+from engine.definitions.store import once_in_force, process_of
 from engine.documents import pdf
 from engine.errors import Conflict, Invalid
 from engine.history.erased import ERASED
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.db import Session, rows
-    from engine.definitions import Process
     from engine.definitions.process import DocumentRule
     from engine.people.organisation import Actor
 
@@ -67,7 +66,7 @@ def propose(
     _must_not_wait(session, document_id)
     if kind == REPRINT and not template:
         raise Invalid({"template": [_("请选择用哪个版本的模板打印。")]})
-    _check_template(session, work.process, template)
+    _check_template(work, template)
     if kind == CORRECT:
         _check_changes(work.process.documents[row.kind], wanted)
         pdf.typeset(*_corrected(work, row, wanted, template, number=row.number or "—"))
@@ -142,17 +141,12 @@ def _must_not_wait(session: Session, document_id: UUID) -> None:
         raise Conflict(_("这份文书已有一项更正等待批准。"), code="waiting")
 
 
-def _check_template(session: Session, process: Process, template: str | None) -> None:
-    """Only what two people put in force prints a paper."""
+def _check_template(work: UnitOfWork, template: str | None) -> None:
+    """Only what two people put in force, for all or for this union, prints a paper."""
     if not template:
         return
-    definition = tables.definition.c
-    known = select(definition.hash).where(
-        definition.hash == template,
-        definition.process_id == process.id,
-        definition.state.in_((DefinitionState.PUBLISHED, DefinitionState.RETIRED)),
-    )
-    if session.execute(known).first() is None:
+    known = once_in_force(work.process.id, work.row["union_id"])
+    if template not in work.session.execute(known).scalars().all():
         raise Invalid({"template": [_("只能用本流程已经施行的版本。")]})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands import definitions, erasure, proposals, rules, witnesses
+from engine.commands import definitions, erasure, own_versions, proposals, rules, witnesses
 from engine.commands.people import granting
 from engine.errors import Conflict
 from engine.messages import _
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
     rules.NOTICE: rules.decide_notice,
     definitions.AGAIN: definitions.decide_again,
+    own_versions.END: own_versions.decide_end,
     erasure.ERASURE: erasure.decide,
     erasure.HOLD: erasure.lift,
     witnesses.WITNESS: witnesses.decide,

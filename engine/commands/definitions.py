@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import func, insert, select, update
 
 from engine import clock, definitions, settings
-from engine.commands import proposals, rehearsals, separation
+from engine.commands import behind, proposals, rehearsals, separation
 from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import DefinitionState
 from engine.definitions import check
 from engine.definitions.folder import frozen, unfrozen
-from engine.definitions.loosening import loosened
-from engine.definitions.store import SHIPPED
+from engine.definitions.store import SHIPPED, in_force
 from engine.documents import trial
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
+from engine.instance.loosening import below_shipped
 from engine.instance.union_law import rulebook
 from engine.messages import _
 from engine.people import access, posts
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session, rows
-    from engine.definitions import Process
     from engine.definitions.check import Fault
-    from engine.definitions.process import Guard
-    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _definition = tables.definition
@@ -52,7 +49,7 @@ def _store(
     note: str,
 ) -> str:
     process, column, now = definitions.load(files), _definition.c, clock.now()
-    if _is_known(session, process.hash):
+    if known(session, process.hash):
         return process.hash
     next_ = func.coalesce(func.max(column.number), 0) + 1
     numbered = select(next_).where(column.process_id == process.id)
@@ -83,22 +80,47 @@ def _next_rank(session: Session, process_id: str) -> int:
     return rank
 
 
-def _is_known(session: Session, digest: str) -> bool:
+def known(session: Session, digest: str) -> DefinitionState | None:
+    """The state of a version; None when nobody has handed in these files."""
     column = _definition.c
-    return session.execute(select(column.hash).where(column.hash == digest)).first() is not None
+    found = session.execute(select(column.state).where(column.hash == digest)).scalar()
+    return None if found is None else DefinitionState(found)
+
+
+def store_own(session: Session, files: Mapping[str, str]) -> str:
+    """Keep the files of a version that a union has for itself, unless they are known; gives their
+    hash. Whose they are stands beside: see engine/commands/own_versions.py.
+    """
+    return _store(session, {**frozen(files)}, DefinitionState.OWN, note="")
+
+
+def _take_up(session: Session, files: Mapping[str, str], **values: Any) -> int:
+    """What only unions had becomes a version of the installation, above all others; gives its
+    rank.
+    """
+    process = definitions.load(files)
+    rank = _next_rank(session, process.id)
+    taken = {"rank": rank, "beside": unfrozen(files), "created_at": clock.now(), **values}
+    this = update(_definition).where(_definition.c.hash == process.hash)
+    session.execute(this.values(**taken))
+    return rank
 
 
 def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
     """Put a definition that came with the product (or that the operator gives on the command line)
     in force; gives its hash.
     """
-    digest = _store(session, files, DefinitionState.PUBLISHED, note=str(SHIPPED))
+    published, rank = DefinitionState.PUBLISHED, None
+    digest = _store(session, files, published, note=str(SHIPPED))
     column = _definition.c
     found = select(column.state, column.process_id).where(column.hash == digest)
     row = session.execute(found).one()
-    if row.state in (DefinitionState.PROPOSED, DefinitionState.REFUSED):
-        _decided(session, digest, state=DefinitionState.PUBLISHED)
-    _note(session, "definition_published", None, process=row.process_id, version=digest)
+    if row.state == DefinitionState.OWN:
+        rank = _take_up(session, files, state=published, note=str(SHIPPED), decided_at=clock.now())
+    elif row.state in (DefinitionState.PROPOSED, DefinitionState.REFUSED):
+        _decided(session, digest, state=published)
+    _note(session, "definition_published", None, process=row.process_id, version=digest, rank=rank)
+    behind.tell(session, row.process_id)
     return digest
 
 
@@ -108,7 +130,7 @@ def _decided(session: Session, digest: str, **values: Any) -> None:
     session.execute(decision.values(decided_at=clock.now(), **values))
 
 
-def _note(session: Session, kind: str, actor: Actor | None, **details: str) -> None:
+def _note(session: Session, kind: str, actor: Actor | None, **details: str | int | None) -> None:
     event_log.note(session, event_log.INSTALLATION, kind, actor, **details)
 
 
@@ -118,14 +140,17 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     Raises Refused, Invalid with every fault, Conflict when known.
     """
     access.unions(actor, "propose_definition")  # in one's own union: a proposal changes nothing
-    if wrong := faults(files, others(session)):
-        raise Invalid({"files": [fault.line for fault in wrong]})
-    files = whole(files)
+    files = accepted(files, others(session))
     process = definitions.load(files)
-    if looser := _loosened(process):
+    if looser := below_shipped(process):
         raise Invalid({"files": [*looser]})
     about = {"process": process.id, "version": process.hash}
-    if _is_known(session, process.hash):
+    state = known(session, process.hash)
+    if state == DefinitionState.OWN:
+        waits = {"state": DefinitionState.PROPOSED, "author_id": actor.id, "note": note[:MAX_NOTE]}
+        rank = _take_up(session, files, **waits)
+        _note(session, "definition_proposed", actor, rank=rank, **about)
+    elif state is not None:
         _replace_stories(session, actor, process.hash, files)
         _note(session, "definition_stories_replaced", actor, **about)
     else:
@@ -134,6 +159,15 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
         _note(session, "definition_proposed", actor, **about)
     rehearsals.call(session, process.hash)
     return process.hash
+
+
+def accepted(
+    files: Mapping[str, str], others: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, str]:
+    """The files handed in, whole. Raises Invalid with every fault."""
+    if wrong := faults(files, others):
+        raise Invalid({"files": [fault.line for fault in wrong]})
+    return whole(files)
 
 
 def _replace_stories(session: Session, actor: Actor, digest: str, files: Mapping[str, str]) -> None:
@@ -148,35 +182,20 @@ def _replace_stories(session: Session, actor: Actor, digest: str, files: Mapping
     session.execute(this.values(beside=beside))
 
 
-def _loosened(process: Process) -> list[Message]:
-    """What the version loosens of the process as it is shipped."""
-    folder = settings.load().processes / process.id
-    if not (folder / "process.toml").is_file():
-        return []
-    shipped = definitions.load(definitions.read(folder))
-    return list(loosened(shipped, process, _is_binding))
-
-
-def _is_binding(guard: Guard) -> bool:
-    """Does the guard rest on a rule that nobody may change?"""
-    law = rulebook()
-    return guard.basis in law.ids and any(rule.binding for rule in law.get(guard.basis))
-
-
 def whole(files: Mapping[str, str]) -> dict[str, str]:
     """The files handed in, with what this installation's processes have in common and they name."""
     return definitions.completed(files, settings.load().processes)
 
 
-def others(session: Session) -> dict[str, dict[str, Any]]:
-    """What process.toml says of every process in force, by id: a new version must get along with
-    them.
+def others(session: Session, union_id: UUID | None = None) -> dict[str, dict[str, Any]]:
+    """What process.toml says of every process in force, by id, for all or as this union has them: a
+    new version must get along with them.
     """
+    known = in_force(session, [union_id] if union_id else ())
+    hashes = [known.of(process, union_id) for process in known.common]
     column = _definition.c
-    ranked = column.process_id, column.rank.desc()
     query = select(column.process_id, column.files["process.toml"].astext)
-    newest = query.where(column.state == DefinitionState.PUBLISHED).order_by(*ranked)
-    rows = session.execute(newest.distinct(column.process_id)).tuples()
+    rows = session.execute(query.where(column.hash.in_(hashes))).tuples()
     return {process_id: tomllib.loads(text) for process_id, text in rows}
 
 
@@ -199,10 +218,12 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
         raise Conflict(_("这个版本已有结论。"), code="decided")
     separation.check(session, actor, "approve_definition", INSTALLATION, row.author_id)
     if approve:
-        rehearsals.must_hold(session, row)
+        rehearsals.must_hold(session, row.hash, row.beside)
     state = DefinitionState.PUBLISHED if approve else DefinitionState.REFUSED
     _decided(session, digest, state=state, approver_id=actor.id)
     _note(session, f"definition_{state}", actor, process=row.process_id, version=digest)
+    if approve:
+        behind.tell(session, row.process_id)
     return digest
 
 
@@ -222,7 +243,8 @@ def propose_again(session: Session, actor: Actor, digest: str, note: str) -> UUI
 
 
 def _version(session: Session, digest: str) -> rows.Definition:
-    query = select(_definition).where(_definition.c.hash == digest).with_for_update()
+    this = _definition.c.hash == digest, _definition.c.state != DefinitionState.OWN
+    query = select(_definition).where(*this).with_for_update()
     return access.must_see(cast("rows.Definition | None", session.execute(query).first()))
 
 
@@ -251,6 +273,7 @@ def decide_again(session: Session, actor: Actor, row: rows.Proposal, approve: bo
         this = update(_definition).where(_definition.c.hash == version.hash)
         session.execute(this.values(rank=rank))
         event_log.note(session, INSTALLATION, "definition_again", actor, rank=rank, **about)
+        behind.tell(session, version.process_id)
     else:
         _note(session, "definition_again_refused", actor, **about)
 

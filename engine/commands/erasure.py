@@ -12,7 +12,7 @@ from sqlalchemy import Table, Text, cast, delete, null, select, text, update
 
 from engine import clock
 from engine.commands import proposals, reasons, unit_of_work
-from engine.db import queue, tables
+from engine.db import aside, blobs, queue, tables
 from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
@@ -22,6 +22,8 @@ from engine.instance.view import ENDED
 from engine.messages import _
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session, rows
     from engine.people.organisation import Actor
@@ -33,8 +35,15 @@ _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.document: {"data": ERASED},
     tables.incident: {"message": "", "detail": {}},
 }
-_UNUSED = text(
-    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
+_WORDS = text("UPDATE event SET words = NULL WHERE instance_id = :id AND words IS NOT NULL")
+_REPLIES = text(
+    "DELETE FROM reply r USING unnest(CAST(:ids AS text[])) k WHERE strpos(r.body, k) > 0 OR strpos(r.location, k) > 0"
+)
+_LEFT_OVER = text(  # by whoever did anything in the matter, before its end, and in no draft now
+    "DELETE FROM attachment a WHERE instance_id IS NULL AND at <= :until "
+    "AND member_id IN (SELECT actor_id FROM event WHERE instance_id = :id) AND NOT EXISTS "
+    "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
+    "RETURNING sha256"
 )
 
 
@@ -140,13 +149,17 @@ def _empty(work: UnitOfWork) -> None:
     session, instance_id = work.session, work.row["id"]
     tasks = select(tables.task.c.id).where(tables.task.c.instance_id == instance_id)
     polls = select(tables.poll.c.id).where(tables.poll.c.instance_id == instance_id)
-    drafts = [f"task:{key}" for key in session.execute(tasks).scalars()]
-    _drop_drafts(session, drafts)
+    _drop_passing(work, tasks)
     sent = tables.invitation.c.task_id.in_(tasks)
     left = session.execute(select(tables.invitation.c.id).where(sent).limit(1)).first()
     session.execute(update(tables.invitation).where(sent).values(to=""))
     of_polls = tables.roll.c.poll_id.in_(polls)
     session.execute(update(tables.roll).where(of_polls).values(comment=""))
+    _silence_tellers(session, polls)
+    corrected = tables.correction.c.document_id.in_(
+        select(tables.document.c.id).where(tables.document.c.instance_id == instance_id)
+    )
+    session.execute(update(tables.correction).where(corrected).values(reason="", changes={}))
     for table, emptied in _EMPTIED.items():
         rows_of = update(table).where(table.c.instance_id == instance_id)
         if table is tables.document and left:
@@ -154,8 +167,32 @@ def _empty(work: UnitOfWork) -> None:
             shown = [key for key, rule in work.process.documents.items() if rule.outside]
             rows_of = rows_of.where(~((document.number != "") & document.kind.in_(shown)))
         session.execute(rows_of.values(**emptied))
+    session.execute(_WORDS, {"id": instance_id})
     session.execute(delete(tables.pack).where(tables.pack.c.instance_id == instance_id))
     queue.forget(session, str(instance_id))
+
+
+def _silence_tellers(session: Session, polls: Select[tuple[UUID]]) -> None:
+    """Why a teller did not sign, or left: with the tellers, and where an outcome repeats it."""
+    teller, poll = tables.teller.c, tables.poll.c
+    for why in (teller.dissent, teller.leaves):
+        spoken = update(tables.teller).where(teller.poll_id.in_(polls), why.is_not(None))
+        session.execute(spoken.values({why.name: ""}))
+    for key, outcome in session.execute(select(poll.id, poll.outcome).where(poll.id.in_(polls))):
+        if (left := aside.emptied(outcome)) != outcome:
+            session.execute(update(tables.poll).where(poll.id == key).values(outcome=left))
+
+
+def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
+    """Remove drafts of its tasks, uploads that nothing has adopted, and replies kept for a request
+    that is sent again.
+    """
+    session, instance_id = work.session, work.row["id"]
+    ids = [str(key) for key in session.execute(tasks).scalars()]
+    _drop_drafts(session, [f"task:{key}" for key in ids])
+    session.execute(_REPLIES, {"ids": [str(instance_id), *ids]})
+    until = {"id": instance_id, "until": work.row["ended_at"]}
+    blobs.drop(session, session.execute(_LEFT_OVER, until).scalars())
 
 
 def _drop_drafts(session: Session, keys: list[str]) -> None:
@@ -167,9 +204,7 @@ def _drop_drafts(session: Session, keys: list[str]) -> None:
     uploads = delete(tables.attachment).where(
         attachment.id.in_(named), attachment.instance_id.is_(None)
     )
-    digests = list(session.execute(uploads.returning(attachment.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, session.execute(uploads.returning(attachment.sha256)).scalars())
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:
@@ -178,6 +213,5 @@ def _drop_files(session: Session, instance_id: UUID) -> int:
     """
     gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
     digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, digests)
     return len(digests)

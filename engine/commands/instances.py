@@ -17,11 +17,11 @@ from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
-from engine.db.states import ALIVE, DefinitionState, InstanceState, TimerState
-from engine.definitions.store import process_of
+from engine.db.states import ALIVE, InstanceState, TimerState
+from engine.definitions.store import in_force, process_of
 from engine.errors import Conflict, NotFound
 from engine.history import kinds
-from engine.instance import lanes, rights
+from engine.instance import lanes, launching, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
 from engine.messages import _
@@ -63,15 +63,9 @@ UPDATE task SET due = coalesce(due, '{}') || jsonb_build_object('reminded', CAST
 """)
 
 
-def current(session: Session, process_id: str) -> Process:
-    """The version of a process that new instances get. Raises NotFound."""
-    definition = tables.definition.c
-    published = (
-        definition.process_id == process_id,
-        definition.state == DefinitionState.PUBLISHED,
-    )
-    newest_first = select(definition.hash).where(*published).order_by(definition.rank.desc())
-    version = session.execute(newest_first.limit(1)).scalar()
+def current(session: Session, process_id: str, union_id: UUID) -> Process:
+    """The version of a process that new instances of this union get. Raises NotFound."""
+    version = in_force(session, [union_id], process_id).of(process_id, union_id)
     return process_of(session, access.must_see(version))
 
 
@@ -82,7 +76,8 @@ def launch(
     answers: Mapping[str, Any],
     origin: Mapping[str, str] | None = None,
 ) -> UUID:
-    """Start an instance of the current version; gives its id.
+    """Start an instance of the version in force in the union of the post that opens it; gives its
+    id.
 
     `origin` says which instance began it, and how.
 
@@ -99,8 +94,8 @@ def begin(
     origin: Mapping[str, str] | None = None,
 ) -> UnitOfWork:
     """The same; gives the unit of work, which is saved."""
-    process = current(session, process_id)
-    held = rights.check_launch(actor, process)
+    opened = launching.check(session, actor, process_id)
+    process, held = opened.process, opened.held
     work = UnitOfWork(session, actor, _new_row(process, held, actor), process)
     _insert(work, answers, actor)
     body = work.log.add(
@@ -108,6 +103,7 @@ def begin(
         actor,
         process=process.id,
         version=process.hash,
+        whose="union" if opened.own else "common",
         number=work.row["number"],
         seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),

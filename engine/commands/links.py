@@ -121,6 +121,7 @@ def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) 
     the day on which that happened from which it comes.
     """
     told: dict[str, Any] = {"instance_id": str(to), "message": message, "answers": answers}
+    told["source"] = str(work.row["id"])
     if work.happened is not None:
         told["happened"] = work.today.isoformat()
     queue.defer(work.session, "deliver", **told)

@@ -13,6 +13,7 @@ from engine.commands import tasks, unit_of_work
 from engine.db import tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, NotFound
+from engine.instance import books
 from engine.messages import _
 from engine.people import access
 
@@ -38,7 +39,8 @@ def make(session: Session, actor: Actor, publication_id: UUID, answers: Mapping[
     work, publication = _locked(session, actor, publication_id)
     _check_open(work, publication)
     fact = work.facts[publication.element]
-    if any(each["who"] == str(actor.id) for each in fact["objections"]):
+    sheet = books.sheet_of(fact, publication.id)
+    if any(each["who"] == str(actor.id) for each in sheet["objections"]):
         raise Conflict(_("您已提出异议，不能重复提出。"), code="objected")
     rule = work.process.tasks[publication.element]
     with work.answering():
@@ -51,7 +53,8 @@ def make(session: Session, actor: Actor, publication_id: UUID, answers: Mapping[
         "answers": clean,
         "receipt": receipt,
     }
-    work.facts[rule.id] = {**fact, "objections": [*fact["objections"], made]}
+    sheet = {**sheet, "objections": [*sheet["objections"], made]}
+    work.facts[rule.id] = books.with_sheet(fact, publication.id, sheet)
     work.log.add(
         "objection_made",
         actor,

@@ -4,7 +4,6 @@ without an account.
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -15,7 +14,7 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands import tasks, unit_of_work
 from engine.commands.tasks import InHand
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.invitations import SHUT, asked, token_hash, usable
@@ -183,9 +182,9 @@ def _read_today(session: Session, instance_id: UUID, said: Mapping[str, str]) ->
     event = tables.event.c
     today = datetime.combine(clock.today(), time(), clock.CHINA)
     read = event.instance_id == instance_id, event.kind == "letter_read", event.at >= today
-    bodies = session.execute(select(event.body).where(*read)).scalars()
-    kept = ({k: v for k, v in json.loads(body).items() if k in _READING} for body in bodies)
-    return any(body == said for body in kept)
+    found = session.execute(select(event.body, event.words).where(*read))
+    kept = (aside.told(row.body, row.words) for row in found)
+    return any({k: v for k, v in body.items() if k in _READING} == said for body in kept)
 
 
 def _named(outside: Mapping[str, str]) -> dict[str, str]:

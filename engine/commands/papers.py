@@ -18,7 +18,7 @@ from engine.documents import pdf, words
 from engine.errors import NotPrintable, ProcessFault
 from engine.instance import rights
 from engine.instance.view import dotted
-from engine.people import organisation
+from engine.people import ordering, organisation, strokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,10 +159,25 @@ def document_data(
         },
         "facts": in_china(facts),
         "people": {str(key): name for key, name in people.items()},
+        **_listed(work, people),
         "units": {str(key): name for key, name in units.items()},
         "labels": _labels(work.process),
         "document": {"number": number, "title": rule.title.zh, **_days(work)},
     }
+
+
+def _listed(work: UnitOfWork, people: Mapping[UUID, str]) -> dict[str, Any]:
+    """How lists of people stand in this paper: `by`, all of its people in that order, and whose
+    names have characters that it does not know. Nothing where they stand as they were put.
+    """
+    by = ordering.in_effect(work.name_order)
+    if by is ordering.Order.GIVEN:
+        return {}
+    ids = ordering.ordered(sorted(people), lambda key: people[key], by)
+    strange = [
+        str(key) for key in ids if by is ordering.Order.STROKES and strokes.unknown(people[key])
+    ]
+    return {"listed": {"by": by.value, "ids": [*map(str, ids)], "unknown": strange}}
 
 
 def _days(work: UnitOfWork) -> dict[str, str]:

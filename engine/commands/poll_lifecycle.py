@@ -23,6 +23,8 @@ from engine.instance import presence
 from engine.instance.numbers import rule_value
 from engine.instance.union_law import rulebook
 from engine.messages import _
+from engine.people import organisation
+from engine.people.ordering import in_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,13 +77,15 @@ class _Question:
             raise Refused(message, code="too_few", **place)
 
     def choices(self) -> list[str]:
-        """What may be chosen; in an election the candidates. Raises ProcessFault when there are
+        """What may be chosen; in an election the candidates, as lists stand here. Raises ProcessFault when there are
         none.
         """
-        rule = self.rule
-        choices = _people(self.work, rule.candidates) if rule.candidates else list(rule.choices)
+        work, rule = self.work, self.rule
+        people = _people(work, rule.candidates) if rule.candidates else []
+        listed = organisation.in_order(work.session, people, work.name_order)
+        choices = listed if rule.candidates else list(rule.choices)
         if not choices:
-            message = _("“{element}”没有候选人。", element=_title(self.work, self.element))
+            message = _("“{element}”没有候选人。", element=_title(work, self.element))
             raise ProcessFault(message, file="process.toml", element=self.element)
         return choices
 
@@ -102,6 +106,8 @@ class _Question:
         }
         if rule.kind == "election":
             terms["wins"], terms["seats"] = rule.wins, int(work.value(rule.seats))
+        if rule.candidates:
+            terms["listed"] = in_effect(work.name_order)
         if rule.signs:
             terms["signs"] = rule.signs
         if rule.declared:

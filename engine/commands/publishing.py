@@ -5,17 +5,21 @@ engine/commands/objections.py.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import update
 
 from engine import clock
 from engine.ballots.rolls import Roll
+from engine.commands import registry
 from engine.db import tables
 from engine.errors import ProcessFault
 from engine.instance.view import dotted
 from engine.messages import _
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
     from engine.definitions.process import PublicationRule
@@ -23,7 +27,15 @@ if TYPE_CHECKING:
 _publication = tables.publication
 
 
-def publish(work: UnitOfWork, passed: tuple[str, ...]) -> None:
+def publish_at_once(work: UnitOfWork, action: str) -> None:
+    """What an action begins is published with the facts as it leaves them."""
+    publish(work, [action])
+
+
+registry.FOLLOWING.append(publish_at_once)
+
+
+def publish(work: UnitOfWork, passed: Collection[str]) -> None:
     """Open every publication that one of the elements passed begins; one that stood before is
     current no more. Raises ProcessFault for a circle of nobody, nothing to show, or no time.
     """
@@ -40,8 +52,7 @@ def _open(work: UnitOfWork, rule: PublicationRule) -> None:
     if not shown:
         raise _fault(rule, _("公示“{title}”没有可以公示的内容。", title=rule.title))
     now, key = clock.now(), tables.new_id()
-    mine = _publication.c.instance_id == work.row["id"], _publication.c.element == rule.key
-    work.session.execute(update(_publication).where(*mine).values(current=False))
+    beside = _take_down(work, rule)
     row = {
         "id": str(key),
         "instance_id": str(work.row["id"]),
@@ -52,7 +63,12 @@ def _open(work: UnitOfWork, rule: PublicationRule) -> None:
         "current": True,
     }
     work.pending.add(_publication, row)
-    work.facts[rule.key] = _fact(now.isoformat(), roll.size, shown)
+    fact = _fact(now.isoformat(), roll.size, shown)
+    work.facts[rule.key] = {
+        **fact,
+        "publication": str(key),
+        **({"beside": beside} if beside else {}),
+    }
     work.log.add(
         "publication_opened",
         None,
@@ -62,7 +78,19 @@ def _open(work: UnitOfWork, rule: PublicationRule) -> None:
         circle_hash=roll.digest,
         until=until.moment.isoformat(),
         until_on=until.day.isoformat(),
+        **({"beside": sorted(sheet["publication"] for sheet in beside)} if beside else {}),
     )
+
+
+def _take_down(work: UnitOfWork, rule: PublicationRule) -> list[dict[str, Any]]:
+    """What was published there is current no more, but for that of other items of a book, which
+    stands beside; gives the facts of these.
+    """
+    beside = list(work.facts.get(rule.key, {}).get("beside", ()))
+    its = _publication.c.instance_id == work.row["id"], _publication.c.element == rule.key
+    stays = _publication.c.id.in_([UUID(sheet["publication"]) for sheet in beside])
+    work.session.execute(update(_publication).where(*its, ~stays).values(current=False))
+    return beside
 
 
 def _fact(opened_at: str, people: int, shown: dict[str, Any]) -> dict[str, Any]:

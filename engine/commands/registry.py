@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     ]  # takes the unit of work and its table of process.toml
 
 ACTIONS: dict[str, Action] = {}
+FOLLOWING: list[Callable[[Any, str], None]] = []  # what follows each action, told its element
 
 
 def action(function: Action) -> Action:

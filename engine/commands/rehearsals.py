@@ -5,22 +5,25 @@ kept as it comes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
 from engine.db import queue, tables
-from engine.db.states import DefinitionState
+from engine.db.states import DefinitionState, OwnVersionState
 from engine.errors import Conflict
 from engine.history import event_log
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from engine.db import Session, rows
+    from engine.db import Session
 
 _definition, _rehearsal = tables.definition.c, tables.rehearsal.c
+_own = tables.own_version.c
+_HASH = 64  # letters of a hash; the id of an own version has fewer
 
 
 @dataclass(frozen=True)
@@ -44,54 +47,87 @@ def stories(beside: dict[str, str]) -> list[str]:
     return sorted(n for n in beside if n.startswith("scenarios/") and n.endswith(".toml"))
 
 
-def call(session: Session, version: str) -> None:
-    """Forget what was played of this version and let a worker play its stories."""
-    session.execute(delete(tables.rehearsal).where(_rehearsal.version == version))
-    queue.defer(session, "rehearse", once=f"rehearse:{version}", version=version)
+def call(session: Session, key: str) -> None:
+    """Forget what was played of this version (its hash, or the id of a union's own one) and let a
+    worker play its stories.
+    """
+    session.execute(delete(tables.rehearsal).where(_rehearsal.version == key))
+    queue.defer(session, "rehearse", once=f"rehearse:{key}", version=key)
 
 
-def wanted(session: Session, version: str) -> dict[str, str] | None:
-    """All files of a version that waits for approval, stories among them; None for another."""
-    query = select(_definition.files, _definition.beside).where(
+@dataclass(frozen=True)
+class _Waiting:
+    """A version that waits for approval: its files, whose chain tells of it, and as what."""
+
+    files: dict[str, str]
+    beside: dict[str, str]
+    chain: UUID
+    kind: str
+    about: dict[str, str]
+
+
+def _waiting(session: Session, key: str) -> _Waiting | None:
+    """The version of this hash, or the own one of this id, if it waits."""
+    return _of_all(session, key) if len(key) == _HASH else _of_union(session, UUID(key))
+
+
+def _of_all(session: Session, version: str) -> _Waiting | None:
+    query = select(_definition.files, _definition.beside, _definition.process_id).where(
         _definition.hash == version, _definition.state == DefinitionState.PROPOSED
     )
     row = session.execute(query).first()
-    return None if row is None else {**row.files, **row.beside}
+    if row is None:
+        return None
+    about, chain = {"process": row.process_id, "version": version}, event_log.INSTALLATION
+    return _Waiting(row.files, row.beside, chain, "definition_rehearsed", about)
 
 
-def note(session: Session, version: str, **result: Any) -> None:
+def _of_union(session: Session, own_id: UUID) -> _Waiting | None:
+    columns = _definition.files, _own.beside, _own.process_id, _own.version, _own.union_id
+    query = select(*columns).join(tables.definition, _definition.hash == _own.version)
+    waits = _own.id == own_id, _own.state == OwnVersionState.PROPOSED
+    row = session.execute(query.where(*waits)).first()
+    if row is None:
+        return None
+    about = {"process": row.process_id, "version": row.version, "own": str(own_id)}
+    return _Waiting(row.files, row.beside, row.union_id, "own_version_rehearsed", about)
+
+
+def wanted(session: Session, key: str) -> dict[str, str] | None:
+    """All files of a version that waits for approval, stories among them; None for another."""
+    found = _waiting(session, key)
+    return None if found is None else {**found.files, **found.beside}
+
+
+def note(session: Session, key: str, **result: Any) -> None:
     """Keep how a story went: file, title, ok, why."""
-    values = {"version": version, **result, "at": clock.now()}
+    values = {"version": key, **result, "at": clock.now()}
     put = upsert(tables.rehearsal).values(**values)
     session.execute(put.on_conflict_do_update(index_elements=["version", "file"], set_=values))
 
 
-def end(session: Session, version: str) -> None:
+def end(session: Session, key: str) -> None:
     """Put on record how the stories of a version went, if it still waits for approval."""
-    query = select(tables.definition).where(
-        _definition.hash == version, _definition.state == DefinitionState.PROPOSED
-    )
-    row = cast("rows.Definition | None", session.execute(query).first())
+    row = _waiting(session, key)
     if row is None:
         return
-    found = standing(session, row)
-    about = {"process": row.process_id, "version": version}
+    found = standing(session, key, row.beside)
     counts = {"stories": found.total, "wrong": found.wrong}
-    event_log.note(session, event_log.INSTALLATION, "definition_rehearsed", None, **about, **counts)
+    event_log.note(session, row.chain, row.kind, None, **row.about, **counts)
 
 
-def standing(session: Session, row: rows.Definition) -> Standing:
-    """How far the stories of a version have been played."""
+def standing(session: Session, key: str, beside: dict[str, str]) -> Standing:
+    """How far the stories of a version, which are kept beside it, have been played."""
     query = select(func.count(), func.count().filter(~_rehearsal.ok))
-    counted = session.execute(query.where(_rehearsal.version == row.hash)).one()
-    return Standing(*counted, len(stories(row.beside)))
+    counted = session.execute(query.where(_rehearsal.version == key)).one()
+    return Standing(*counted, len(stories(beside)))
 
 
-def must_hold(session: Session, row: rows.Definition) -> None:
+def must_hold(session: Session, key: str, beside: dict[str, str]) -> None:
     """Raise Conflict unless all stories of a proposed version went as told. Versions handed in
     before stories were kept have none.
     """
-    found = standing(session, row)
+    found = standing(session, key, beside)
     if found.holds:
         return
     if found.wrong:

@@ -4,6 +4,7 @@ statement.
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -47,9 +48,10 @@ _LOCK = (
     .with_for_update(of=tables.instance)
 )
 _HAPPENED = """happened AS (
-     INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
+     INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash, words)
      SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
-                               CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))"""
+                               CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[]),
+                               CAST(:words AS jsonb[])))"""
 _SHARED = """shared AS (
      INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING)"""
 _MOVED = """
@@ -60,7 +62,11 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
-_COMPUTED = ("set_fact", "mark")  # actions that note what happened; others happen with the entry
+_COMPUTED = (
+    "set_fact",
+    "turn",
+    "mark",
+)  # actions that note what happened; others happen with the entry
 
 
 @lru_cache(maxsize=256)
@@ -209,6 +215,8 @@ class UnitOfWork(Context):
         times = int(before.get("times", 0)) + 1
         done_at = self.now if args["do"] in _COMPUTED else clock.now()
         self.facts[action] = {**before, "at": done_at.isoformat(), "times": times}
+        for follow in registry.FOLLOWING:  # at once: the next action may turn to other facts
+            follow(self, action)
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
@@ -278,10 +286,12 @@ def note(work: UnitOfWork) -> None:
 
 def _events(work: UnitOfWork) -> dict[str, Any]:
     """The instance's id, its new events column by column, and where its chain ends then."""
+    work.log.apart = work.row["confidential"]
     events = work.log.rows()
     columns = {"seqs": "seq", "kinds": "kind", "actors": "actor_id", "ats": "at"}
     columns |= {"bodies": "body", "hashes": "hash"}
     by_column = {name: [event[column] for event in events] for name, column in columns.items()}
+    by_column["words"] = [json.dumps(e["words"]) if e["words"] else None for e in events]
     return {"id": work.row["id"], **by_column, "seq": work.log.seq, "head": work.log.head}
 
 

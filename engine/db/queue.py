@@ -126,13 +126,15 @@ def silence(session: Session) -> float | None:
 
 
 def forget(session: Session, instance_id: str) -> None:
-    """Remove the failed jobs of an instance, for they keep what they were to deliver.
+    """Remove the failed jobs of an instance, and of its messages to others, for they keep what they
+    were to deliver.
 
     Procrastinate removes one by one only what waits; within this transaction no worker sees that
     they wait again.
     """
     jobs = manager(session)
     for job in jobs.list_jobs(queue=QUEUE, status="failed"):
-        if job.id is not None and job.task_kwargs.get("instance_id") == instance_id:
+        about = (job.task_kwargs.get("instance_id"), job.task_kwargs.get("source"))
+        if job.id is not None and instance_id in about:
             jobs.retry_job_by_id(job.id, retry_at=clock.now())
             jobs.cancel_job_by_id(job.id, delete_job=True)

@@ -132,6 +132,7 @@ class PollTerms(TypedDict):
     about: NotRequired[list[list[Any]]]
     remarks: NotRequired[str]  # the post whose holders' words stand in the outcome
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
+    listed: NotRequired[str]  # of an election: in which order the candidates stand
     opened: NotRequired[bool]  # the envelopes are open and counted
     invalid: NotRequired[int]  # envelopes that nobody could read
 
@@ -315,6 +316,26 @@ class Definition(NamedTuple):
     beside: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None
+
+
+class OwnVersion(NamedTuple):
+    """A version of a process that one union has for itself; `based_on`: the one that was in force
+    for all when it was proposed.
+    """
+
+    id: UUID
+    union_id: UUID
+    process_id: str
+    version: str
+    based_on: str
+    state: str
+    beside: dict[str, str]
+    note: str
+    author_id: UUID
+    approver_id: UUID | None
+    created_at: datetime
+    decided_at: datetime | None
+    ended_at: datetime | None
 
 
 class Proposal(NamedTuple):

@@ -1,5 +1,5 @@
-"""Keys that will be destroyed: they lie in YIXING_HOME/shred of one host, in no database, log or
-backup.
+"""Keys that will be destroyed: they lie in YIXING_HOME/shred of one host, or in the folders of
+YIXING_SHRED, which several hosts may share; in no database, log or backup.
 
 What is sealed to such a key goes with it, wherever copies of it lie: in dead rows, in the
 write-ahead log, in a backup. Which of them an installation has is said by its engine (`of`), so
@@ -14,6 +14,8 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from engine import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +92,28 @@ class Folder:
             os.close(folder)
 
 
+@dataclass(frozen=True)
+class Copies:
+    """The same secrets in several folders: one may be lost, and all are destroyed."""
+
+    folders: tuple[Folder, ...]
+
+    def keep(self, name: str, secret: bytes) -> None:
+        for folder in self.folders:
+            folder.keep(name, secret)
+
+    def find(self, name: str) -> bytes | None:
+        found = (folder.find(name) for folder in self.folders)
+        return next((secret for secret in found if secret is not None), None)
+
+    def destroy(self, name: str) -> None:
+        for folder in self.folders:
+            folder.destroy(name)
+
+    def names(self) -> list[str]:
+        return sorted({name for folder in self.folders for name in folder.names()})
+
+
 class Memory:
     """The secrets of a process that has no home."""
 
@@ -113,8 +137,11 @@ _MEMORY = Memory()
 
 
 def settle(engine: Engine, home: Path) -> None:
-    """From now on what is sealed through this engine has its keys in this home."""
-    engine.update_execution_options(**{_OPTION: Folder(home / FOLDER)})
+    """From now on what is sealed through this engine has its keys in this home, or in the folders
+    of YIXING_SHRED.
+    """
+    named = settings.load().shred or (home / FOLDER,)
+    engine.update_execution_options(**{_OPTION: Copies(tuple(Folder(each) for each in named))})
 
 
 def rehearse(session: Connection) -> None:

@@ -52,12 +52,26 @@ class MeetingState(StrEnum):
 
 
 class DefinitionState(StrEnum):
-    """A version of a process, on its way past two people."""
+    """A version of a process, on its way past two people. `own`: the installation knows its files
+    only because a union has, or proposed, it as a version of its own.
+    """
 
     PROPOSED = "proposed"
     PUBLISHED = "published"
     REFUSED = "refused"
     RETIRED = "retired"
+    OWN = "own"
+
+
+class OwnVersionState(StrEnum):
+    """A union's own version of a process, on its way past two people; `ended`: another one, or
+    the common version, took its place.
+    """
+
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    REFUSED = "refused"
+    ENDED = "ended"
 
 
 class SettingState(StrEnum):

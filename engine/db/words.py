@@ -10,6 +10,7 @@ from engine.db.states import (
     DocumentState,
     InstanceState,
     MeetingState,
+    OwnVersionState,
     PollState,
     ProposalState,
     SettingState,
@@ -59,6 +60,13 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         DefinitionState.PUBLISHED: _("施行中"),
         DefinitionState.REFUSED: _("未批准"),
         DefinitionState.RETIRED: _("已停用"),
+        DefinitionState.OWN: _("本单位版本"),
+    },
+    OwnVersionState: {
+        OwnVersionState.PROPOSED: _("待批准"),
+        OwnVersionState.IN_FORCE: _("施行中"),
+        OwnVersionState.REFUSED: _("未批准"),
+        OwnVersionState.ENDED: _("已停用"),
     },
     SettingState: {
         SettingState.PROPOSED: _("待批准"),

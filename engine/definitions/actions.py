@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # kinds of arguments: expression, table (name -> expression), names (of facts), document, rule,
-# task, poll, text, fact (its name)
+# task, poll, book, text, fact (its name)
 Arguments = Mapping[str, str]
 
 
@@ -27,6 +27,7 @@ _TO_OTHER = {"matter": "expression"}
 ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table"}),
     "set_fact": Declared({"set": "table"}, {"append": "table"}),
+    "turn": Declared({"book": "book", "item": "expression"}, {"set": "table"}),
     "hand_over": Declared({"to": "expression"}),
     "merge_into": Declared({"target": "expression"}, leaves={"merged_into": _NUMBERED}),
     "notify_merged": Declared(

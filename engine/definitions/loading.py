@@ -12,6 +12,7 @@ from engine.definitions import papers
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
+    BookRule,
     DocumentRule,
     Gate,
     Guard,
@@ -108,6 +109,10 @@ def _assembled(
         publications={
             key: _publication(key, table, files)
             for key, table in raw.get("publications", {}).items()
+        },
+        books={
+            key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
+            for key, table in raw.get("books", {}).items()
         },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()

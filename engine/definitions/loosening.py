@@ -1,20 +1,25 @@
-"""What a version must not loosen of the process as it is shipped: who starts, does, reads and
-votes, and what law holds.
+"""What a version must not loosen of another: who starts, does, reads and votes, and what law
+holds.
 
-Only the operator, on the command line, may put a version in force that does.
+Of the process as it is shipped: only the operator, on the command line, may put a version in force
+that does. Of the version in force for all: a union's own one then takes the installation's approval.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from engine.messages import _
+from engine.definitions.process import Guard
+from engine.messages import Both, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.definitions.process import Guard, Lane, Process, TaskRule
+    from engine.definitions.process import Lane, PollRule, Process, TaskRule
     from engine.messages import Message
+
+_RULE = re.compile(r"""["']([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)["']""")  # as an expression names one
 
 
 def loosened(
@@ -39,6 +44,9 @@ def loosened(
     for key, task in shipped.tasks.items():
         if key in process.tasks:
             yield from _task(task, process.tasks[key])
+            yield from _majority(task, process.tasks[key], is_binding)
+        elif task.poll or task.meeting:
+            yield _("“{task}”的表决或会议不能删去。", task=task.title)
 
 
 def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
@@ -79,9 +87,39 @@ def _task(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
         yield _("“{task}”由另一泳道办理，不能更改。", task=shipped.title)
     if shipped.room and not (task.room and set(task.room) <= set(shipped.room)):
         yield _("“{task}”所填内容的阅读范围（room）不能放宽。", task=shipped.title)
+    yield from _fields(shipped, task)
     if set(shipped.not_by) - set(task.not_by):
         yield _("“{task}”应当回避的前手（not_by）不能减少。", task=shipped.title)
     yield from _votes(shipped, task)
+
+
+def _fields(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
+    """Single fields that are for some lanes only."""
+    kept = {field.key: field for field in shipped.form.fields} if shipped.form else {}
+    for field in task.form.fields if task.form else ():
+        known = kept.get(field.key)
+        if known and known.room and not (field.room and set(field.room) <= set(known.room)):
+            yield _(
+                "“{task}”中“{field}”一项的阅读范围（room）不能放宽。",
+                task=shipped.title,
+                field=Both(known.label, known.label_en),
+            )
+
+
+def _majority(
+    shipped: TaskRule, task: TaskRule, is_binding: Callable[[Guard], bool]
+) -> Iterator[Message]:
+    """When a poll passes, as far as a rule says so that nobody may change."""
+    poll, own = shipped.poll, task.poll
+    if poll and own and (own.passes, own.wins) != (poll.passes, poll.wins):
+        rules = (Guard(frozenset(), poll.passes, poll.words, rule) for rule in _cited(poll))
+        if any(map(is_binding, rules)):
+            yield _("“{task}”的通过条件以法定规则为依据，不能更改。", task=shipped.title)
+
+
+def _cited(poll: PollRule) -> list[str]:
+    """The rules that its conditions name."""
+    return _RULE.findall(f"{poll.passes} {poll.wins}")
 
 
 def _votes(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:

@@ -197,6 +197,17 @@ class DocumentRule:
 
 
 @dataclass(frozen=True)
+class BookRule:
+    """Several of a kind within one matter: the `facts` that each has of its own, and those of them
+    that no paper shows (`apart`). See engine/instance/books.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+    apart: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -224,6 +235,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
+    books: dict[str, BookRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]

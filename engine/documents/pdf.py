@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_, select
 
 from engine import clock
-from engine.db import canonical, tables
+from engine.db import blobs, canonical, tables
 from engine.db.states import DocumentState
 from engine.documents import fonts, typesetter, words
 from engine.errors import HistoryBroken, NotFound, NotPrintable, ProcessFault
@@ -299,12 +299,13 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     """An attachment as (given name, media type, bytes).
 
     It belongs to a visible instance, or it is the actor's own and no form has named it yet. Raises
-    NotFound, and HistoryBroken when the kept bytes are not those that were uploaded.
+    NotFound, Conflict where its key is not on this host, and HistoryBroken when the kept bytes are
+    not those that were uploaded.
     """
-    table, instance = tables.attachment.c, tables.instance.c
+    table, instance, blob = tables.attachment.c, tables.instance.c, tables.blob.c
     row = session.execute(
-        select(table.name, table.media_type, table.sha256, table.instance_id, tables.blob.c.data)
-        .join(tables.blob, tables.blob.c.sha256 == table.sha256)
+        select(table.name, table.media_type, table.sha256, table.instance_id, blob.data, blob.key)
+        .join(tables.blob, blob.sha256 == table.sha256)
         .outerjoin(tables.instance, instance.id == table.instance_id)
         .where(
             table.id == attachment_id,
@@ -319,7 +320,7 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
         shut = rooms.closed(context_of(session, actor, row.instance_id))
         hidden = rooms.closed_files(session, row.instance_id, shut)
         access.must_see(None if attachment_id in hidden else row)
-    data = bytes(row.data)
+    data = blobs.opened(session, bytes(row.data), row.key)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HistoryBroken(_("附件内容与上传时不符。"), sha256=row.sha256)
     return row.name, row.media_type, data

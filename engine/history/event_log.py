@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock, messages
-from engine.db import canonical, tables
+from engine.db import aside, canonical, tables
 from engine.messages import Message, _
 from engine.people.organisation import (
     INSTALLATION as INSTALLATION,
@@ -36,6 +36,7 @@ class EventLog:
     chain_id: UUID
     seq: int
     head: bytes
+    apart: bool = False  # words of persons stand beside the chain
     pending: list[tuple[str, datetime, UUID | None, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, kind: str, actor: Actor | None, **details: Any) -> dict[str, Any]:
@@ -63,7 +64,8 @@ class EventLog:
         for kind, at, actor_id, body in self.pending:
             self.seq += 1
             body.update(chain=str(self.chain_id), seq=self.seq)
-            data = canonical.dumps(body)
+            said, words = aside.parted(body) if self.apart else (body, None)
+            data = canonical.dumps(said)
             self.head = canonical.event_hash(self.head, data)
             rows.append(
                 {
@@ -74,6 +76,7 @@ class EventLog:
                     "at": at,
                     "body": data.decode(),
                     "hash": self.head,
+                    "words": words,
                 }
             )
         self.pending.clear()

@@ -64,12 +64,18 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig
                       <signature>
   documents/...     every issued document: the very bytes whose SHA-256 is "sha256" in the body of
-                    an event of kind document_issued. What is drawn from it (prints/...) is listed
+                    an event of kind document_issued, with its "number"; the numbers that it says of
+                    a poll are those of its outcome. What is drawn from it (prints/...) is listed
                     beside it.
   answers.jsonl     one line per event that has "answers": {"instance", "seq", "salt", "value"}:
                     what was answered;
                     "answers" is SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased
                       with the value.
+  words.jsonl       one line per event of which words stand beside the chain: {"instance", "seq",
+                    "salt", "value"}. In the body stands {"aside": "<digest>"} in the place of each:
+                    SHA-256(salt + canonical JSON of {"<key>": <words>}). Their keys are those of
+                    the body, or of a reason within its outcome the path, "outcome.x.0.reason";
+                    erased like answers.
   attachments/...   every file that an answer names, with the bytes of its "sha256".
   ballots.jsonl     one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>,
                     [<choices>]]]},
@@ -83,9 +89,19 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     file, by name (without "process/").
   rolls/*.csv       one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids,
                     joined by line feeds, is "roll_hash" of event poll_opened; the choices are those
-                    of poll_answered, the last of each.
+                    of poll_answered, the last of each, with their moments and, where an event tells
+                    it in words, the comment. Who voted in secret is "voters" of ballots_cast. The
+                    "outcome" of poll_closed is the sum of the answers, or ballots, and of those on
+                    paper.
   meetings/*        per meeting a roll (id, name, kind; the ids of kind "formal" give "roll_hash" of
-                    meeting_opened) and a ledger (its SHA-256 is "ledger" of meeting_closed).
+                    meeting_opened, those of the others with their kind "others") and a ledger (its
+                    SHA-256 is "ledger" of meeting_closed). If meeting_called has "tells" of 2 or
+                    more, each line is one arrival or departure of the events presence_noted, and
+                    the numbers in meeting_opened, poll_opened, poll_closed and meeting_closed are
+                    those counted from them.
+  timeline.csv      optional: each event with its moment, person, kind, hash and leaf_no.
+  answer.txt, README.txt, prints/..., the labels and details of tables: words made at the export,
+                    as the manifest signs them, compared with nothing else.
   rules/...         each rule that set a number of a poll or a deadline.
   verify.html       the same checks in a browser.
   verify.py         this file. Take your own copy from the union rather than the one that came with
@@ -108,14 +124,16 @@ import re
 import sys
 import unicodedata
 import zipfile
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 FORMAT = "yixing/evidence/2"
 HEADER = ("instance", "seq", "at", "actor", "on_behalf_of", "kind")
@@ -154,6 +172,15 @@ NEEDS = {  # what the body of each of these kinds must hold: the checks below re
     "meeting_opened": ["meeting"],
     "meeting_struck": ["meeting"],
     "meeting_closed": ["meeting"],
+}
+SLACK = timedelta(minutes=2)  # between a row and its event: a command takes time
+CHINA = timezone(timedelta(hours=8))
+HELD = ("meeting_opened", "meeting_struck", "meeting_closed")
+WHOLE = 2  # since "tells" of its call is so much, the events of a meeting tell who came and went
+STOPS = ("ballots_cast", "poll_stopped", "poll_closed", "poll_voided")
+NUMBERS = {  # of an outcome, beside the votes for each choice
+    *("roll", "answered", "silent", "issued", "returned", "valid", "invalid", "seats"),
+    *("present", "present_at_opening", "present_least", "present_needed"),
 }
 OLD = (
     "旧格式（1）：只能证明文件与清单相符、记录首尾相接，不能证明没有删去末尾或改动文稿；请用当时的 verify.py 校验，或重新导出 "
@@ -275,6 +302,10 @@ class Pack:
     @cached_property
     def answers(self) -> list[dict[str, Any]]:
         return self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
+
+    @cached_property
+    def words(self) -> list[dict[str, Any]]:
+        return self.lines("words.jsonl", {"instance", "seq", "salt", "value"}, "")
 
     @cached_property
     def ballots(self) -> list[dict[str, Any]]:
@@ -622,6 +653,8 @@ def documents(pack: Pack) -> str:
             raise Wrong(f"{event['where']} 所签发的文书不在包内 its document is missing", event)
         if data is not None and pack.digests[data] != event["content"]["sha256"]:
             raise Wrong(f"{data} 不是签发的文书 is not the document that was issued", event)
+        if data is not None and data.endswith(".json"):
+            figures(pack, event, parse(pack.text(data), data))
     known = {name for pair in papers.values() for name in pair}
     for key in sorted(set(papers) - set(issued)):
         raise Wrong(f"contents.json 文书 {key} 没有签发的事件 no event issued it")
@@ -630,6 +663,38 @@ def documents(pack: Pack) -> str:
     if gone:
         say(f"NOTE  {gone} 份文书已按规定删除 documents were erased, only their digests are left")
     return f"{len(issued)} 份文书 documents"
+
+
+def figures(pack: Pack, issued: dict[str, Any], paper: dict[str, Any]) -> None:
+    """The number of a document is the one on record, and what it says of a poll is what the poll
+    came to, unless that was counted or set anew before, or the document corrects another.
+    """
+    if paper["document"]["number"] != issued["content"].get("number", ""):
+        raise Wrong(f"{issued['where']} 文号与文书不符 has not the number of its document", issued)
+    corrected = {body.get("new") for body in of_kind(pack, "document_corrected")}
+    known = outcomes_before(pack, issued) if issued["content"]["id"] not in corrected else {}
+    for task, outcome in known.items():
+        fact = paper["facts"].get(task)
+        for name in outcome if isinstance(fact, dict) else ():
+            if (
+                type(outcome[name]) in (int, bool)
+                and fact.get(name, outcome[name]) != outcome[name]
+            ):
+                text = f"文书所载 {task}.{name} 与表决结果不符 is not what the poll came to"
+                raise Wrong(f"{issued['where']} {text}: {fact[name]}", issued)
+
+
+def outcomes_before(pack: Pack, event: dict[str, Any]) -> dict[str, Any]:
+    """The last outcome of each task's polls before an event, of those that nothing changed."""
+    found: dict[str, Any] = {}
+    for earlier in pack.events[: event["number"] - 1]:
+        body = earlier["content"]
+        if earlier["kind"] == "poll_closed" and "task" in body:
+            found[body["task"]] = body.get("outcome", {})
+        again = [body["task"]] if earlier["kind"] == "poll_recounted" else []
+        for changed in (*body.get("facts", ()), *again):
+            found.pop(changed, None)
+    return found
 
 
 def unlisted(pack: Pack, known: set[str], *folders: str) -> None:
@@ -660,7 +725,41 @@ def answers(pack: Pack) -> str:
         say(f"NOTE  {len(withheld)} 项答复不向导出人开放 answers were not open to the exporter")
     if erased:
         say(f"NOTE  {len(kept) - len(shown)} 项答复已按规定删除 answers were erased")
+    words(pack)
     return f"{len(shown)} 项答复 answers"
+
+
+def words(pack: Pack) -> None:
+    """What stands beside the events in words is what they kept as salted digests; none is missing
+    without an erasure on record.
+    """
+    kept = {e["seq"]: found for e in pack.events if (found := asides(e["content"]))}
+    by_seq = {event["seq"]: event for event in pack.events}
+    for line in pack.words:
+        salt, said = bytes.fromhex(line["salt"]), line["value"]
+        made = {k: hashlib.sha256(salt + canonical({k: v})).hexdigest() for k, v in said.items()}
+        if len(salt) != 16 or made != kept.pop(line["seq"], None):
+            raise Wrong(
+                f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept",
+                by_seq.get(line["seq"]),
+            )
+    erased = max((e["seq"] for e in pack.events if e["kind"] == "matter_erased"), default=0)
+    for seq in sorted(seq for seq in kept if seq > erased):
+        raise Wrong(f"seq {seq} 的原话不在包内 its words are missing", by_seq[seq])
+    if kept:
+        say(f"NOTE  {len(kept)} 条记录的原话已按规定删除 words of events were erased")
+
+
+def asides(value: Any, path: str = "") -> dict[str, str]:
+    """The digests within a body of words that stand beside it, by their path."""
+    if isinstance(value, dict) and set(value) == {"aside"}:
+        return {path: value["aside"]}
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    found: dict[str, str] = {}
+    for key, each in value.items() if isinstance(value, dict) else ():
+        found |= asides(each, f"{path}.{key}" if path else str(key))
+    return found
 
 
 def attachments(pack: Pack) -> str:
@@ -770,7 +869,9 @@ def rules(pack: Pack) -> str:
 
 
 def rolls(pack: Pack) -> str:
-    """Who could answer and what they answered: as the events have it, for each poll."""
+    """Who could answer and what they answered, when and with which words: as the events have it,
+    for each poll.
+    """
     found, polls = pack.listed("polls"), answered(pack)
     for key, (event, choices) in polls.items():
         name = found.get(key)
@@ -783,38 +884,402 @@ def rolls(pack: Pack) -> str:
             choices,
         ):
             raise Wrong(f"{name} 与事件不符 is not what the events have", event)
+        if "public_key" in event["content"]:
+            voted(pack, key, name, lines)
+        else:
+            voices(pack, key, name, lines)
     unlisted(pack, set(found.values()), "rolls/")
     unopened(found, polls)
     return f"{len(found)} 份名册 rolls"
 
 
-def meetings(pack: Pack) -> str:
-    """Who was due and who was there, for each meeting: as the events have it."""
-    found, opened, last = pack.listed("meetings"), {}, {}
+def voted(pack: Pack, poll: str, name: str, lines: list[list[str]]) -> None:
+    """Who is marked as having voted in secret is who was told to have."""
+    cast = by_poll(pack, "ballots_cast").get(poll)
+    if cast is not None and sorted(line[0] for line in lines if line[5]) != cast["voters"]:
+        raise Wrong(f"{name} 投票人与事件不符 the voters are not those of the event")
+
+
+def voices(pack: Pack, poll: str, name: str, lines: list[list[str]]) -> None:
+    """When each of a roll answered last, and in which words, where events tell them."""
+    said = {
+        event["content"]["actor"]["id"]: event
+        for event in pack.events
+        if event["kind"] in ("poll_answered", "poll_answer_withdrawn")
+        and event["content"]["poll"] == poll
+    }
+    for line in lines:
+        event = said.get(line[0])
+        late = event is not None and line[5] and not near(event, china(line[5], name))
+        if late or (event is None and line[5]) or not worded(pack, event, plain(line[4])):
+            raise Wrong(f"{name} {line[1]} 的作答与事件不符 is not what the event has", event)
+
+
+def worded(pack: Pack, event: dict[str, Any] | None, comment: str) -> bool:
+    """Is a comment the one that its event tells? Some events tell a digest only, older ones
+    nothing; and it may be erased.
+    """
+    body = event["content"] if event else {}
+    if "comment" in body:
+        return bool(comment == body["comment"]) or not (
+            comment or not of_kind(pack, "matter_erased")
+        )
+    launched = of_kind(pack, "instance_launched")
+    untold = not launched or launched[0].get("tells", 1) < 3
+    return not comment or "remark" in body or untold
+
+
+def china(text: str, name: str) -> datetime:
+    """A moment of a table, which is in the time of China."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+    except ValueError:
+        raise Wrong(f"{name} 时刻不可读 a moment cannot be read: {text[:40]}") from None
+
+
+def near(event: dict[str, Any], at: datetime) -> bool:
+    """Is a moment that of its event, as far as a command takes time?"""
+    return abs(instant(event) - at) <= SLACK
+
+
+def plain(cell: str) -> str:
+    """The text of a cell that was kept from being taken for a formula."""
+    return cell[1:] if re.match(r"'[=+\-@\t\r]", cell) else cell
+
+
+class Hall:
+    """A meeting as the events tell it, up to the one that was read last."""
+
+    def __init__(self, pack: Pack, roll: str, ledger: str) -> None:
+        self.roll, self.ledger = roll, ledger
+        self.kinds = {line[0]: line[2].split(" ")[-1] for line in table(pack, roll)}
+        self.lines = [line for line in pack.text(ledger).split("\n") if line]
+        self.events: list[dict[str, Any]] = []  # all of them
+        self.struck: dict[str, int] = {}  # who was struck from the roll -> number of the event
+        self.here: set[str] = set()
+        self.moves = 0  # lines of the ledger so far
+        self.running = False
+
+    @property
+    def whole(self) -> bool:
+        """Do the events tell who came and went?"""
+        called = (e["content"] for e in self.events if e["kind"] == "meeting_called")
+        return any(body.get("tells", 1) >= WHOLE for body in called)
+
+    def due(self, number: int) -> set[str]:
+        """The formal members after the event of this number."""
+        return {
+            member
+            for member, kind in self.kinds.items()
+            if kind == "formal" or (kind == "struck" and self.struck.get(member, 0) > number)
+        }
+
+    def others(self, number: int) -> str:
+        """The digest of all others, by kind."""
+        due = self.due(number)
+        others = (f"{kind} {who}" for who, kind in self.kinds.items() if who not in due)
+        return sorted_hash(others)
+
+    def present(self, kind: str, number: int) -> int:
+        """How many of a kind are in the hall."""
+        if kind == "formal":
+            return len(self.here & self.due(number))
+        return sum(self.kinds.get(member) == kind for member in self.here)
+
+    def move(self, event: dict[str, Any]) -> None:
+        """Some come or leave; who is here cannot come, and who is not cannot leave."""
+        body = event["content"]
+        for member in body["members"]:
+            if body["came"] == (member in self.here):
+                raise Wrong(f"{event['where']} 重复签到或离场 came or left twice: {member}", event)
+            self.here ^= {member}
+        self.moves += len(body["members"])
+
+    def numbers(self, event: dict[str, Any]) -> dict[str, Any]:
+        """What an event of the meeting must say of it."""
+        number, said = event["number"], event["content"]
+        counted = {
+            "due": len(self.due(number)),
+            "present": self.present("formal", number),
+            "observers": self.present("observer", number),
+            "guests": self.present("guest", number),
+        }
+        if "needed" in said:
+            counted["quorate"] = counted["present"] >= said["needed"]
+        return counted
+
+
+def halls(pack: Pack) -> dict[str, Hall]:
+    """Each meeting with its events, before the first of them was read."""
+    found = {key: Hall(pack, *files) for key, files in pack.listed("meetings").items()}
     for event in pack.events:
-        body, kind = event["content"], event["kind"]
-        key = body.get("meeting")
-        if kind not in ("meeting_opened", "meeting_struck", "meeting_closed"):
+        hall = found.get(str(event["content"].get("meeting")))
+        if hall is None or event["kind"] not in ("meeting_called", "presence_noted", *HELD):
             continue
-        if key not in found:
+        hall.events.append(event)
+        if event["kind"] == "meeting_struck":
+            hall.struck.update(dict.fromkeys(event["content"].get("members", ()), event["number"]))
+    return found
+
+
+def meetings(pack: Pack) -> str:
+    """Who was due, who was invited beside them, and who came and went, for each meeting: as the
+    events have it.
+    """
+    found = halls(pack)
+    for event in pack.events:
+        key = event["content"].get("meeting")
+        if event["kind"] in HELD and key not in found:
             raise Wrong(f"会议 {key} 未附名册 the roll of a meeting is missing", event)
-        roll, ledger = found[key]
-        opened[key] = event
-        if "roll_hash" in body:
-            last[key] = event  # who was struck since the opening is due no more
-        if "ledger" in body and pack.digests[ledger] != body["ledger"]:
-            raise Wrong(f"{ledger} 与散会时不符 is not the ledger of the close", event)
-    for key, event in last.items():
-        roll = found[key][0]
-        due = sorted_hash(line[0] for line in table(pack, roll) if line[2].endswith("formal"))
-        if due != event["content"]["roll_hash"]:
-            raise Wrong(f"{roll} 与事件不符 is not what the event has", event)
-    unlisted(pack, {name for pair in found.values() for name in pair}, "meetings/")
-    unopened(found, opened)
+    for hall in found.values():
+        closed = (e for e in hall.events if "ledger" in e["content"])
+        for event in closed:
+            if pack.digests[hall.ledger] != event["content"]["ledger"]:
+                raise Wrong(f"{hall.ledger} 与散会时不符 is not the ledger of the close", event)
+        invited(hall)
+        ledger(hall)
+    unlisted(
+        pack, {name for hall in found.values() for name in (hall.roll, hall.ledger)}, "meetings/"
+    )
+    files = {key: [hall.roll, hall.ledger] for key, hall in found.items()}
+    unopened(files, {key for key, hall in found.items() if hall.whole or is_held(hall)})
     return f"{len(found)} 次会议 meetings"
 
 
-def unopened(found: dict[str, Any], opened: dict[str, Any]) -> None:
+def is_held(hall: Hall) -> bool:
+    return any(event["kind"] in HELD for event in hall.events)
+
+
+def invited(hall: Hall) -> None:
+    """The roll is that of the opening and of all later events; of a meeting that was only called,
+    that of the call.
+    """
+    kinds = HELD if is_held(hall) else ("meeting_called",)
+    for event in (e for e in hall.events if e["kind"] in kinds):
+        body, number = event["content"], event["number"]
+        made = {"roll_hash": sorted_hash(hall.due(number)), "others": hall.others(number)}
+        if any(name in body and body[name] != digest for name, digest in made.items()):
+            raise Wrong(f"{hall.roll} 与事件不符 is not what the event has", event)
+
+
+def ledger(hall: Hall) -> None:
+    """Each line of the ledger is an arrival or departure of the events, and each has its line."""
+    noted = [e for e in hall.events if e["kind"] == "presence_noted"] if hall.whole else []
+    moves = [(member, event) for event in noted for member in event["content"]["members"]]
+    last = 0
+    for line, move in zip_longest(hall.lines if hall.whole else (), moves):
+        number = int(line.split(" ")[0]) if line and re.match(r"[0-9]{1,18} ", line) else 0
+        if move is None or number <= last or not moved(line.split(" ")[1:], *move):
+            event = move[1] if move else hall.events[-1]
+            text = f"{hall.ledger} 与签到、离场的事件不符 is not what the events have"
+            raise Wrong(text, event)
+        last = number
+
+
+def moved(line: list[str], member: str, event: dict[str, Any]) -> bool:
+    """Does a line of a ledger, without its number, say what its event says?"""
+    body = event["content"]
+    told = [member, "+" if body["came"] else "-", body["way"], body["actor"]["id"]]
+    try:
+        return line[:-1] == told and near(event, datetime.fromisoformat(line[-1]))
+    except (ValueError, TypeError):  # no moment, or one without its zone
+        return False
+
+
+def presence(pack: Pack) -> str:
+    """How many were in the hall at each opening, vote and close: counted again from the arrivals
+    and departures before it.
+    """
+    found = halls(pack)
+    for each in found.values():
+        try:  # counted from a false roll or ledger, a true event would seem false
+            invited(each)
+            ledger(each)
+        except Wrong as wrong:
+            raise Unusable(str(wrong)) from wrong
+    votes: dict[str, Vote] = {}
+    counted = 0
+    for event in pack.events:
+        body, kind = event["content"], event["kind"]
+        hall, poll = found.get(str(body.get("meeting"))), str(body.get("poll"))
+        if kind == "poll_opened" and "presence" in body:
+            votes[poll] = Vote(event, under(found, event))
+            counted += compared(event, body, votes[poll].at_opening())
+        elif kind in STOPS and poll in votes:
+            votes[poll].over = True
+            if kind == "poll_closed":
+                counted += compared(event, body["outcome"], votes[poll].at_closing())
+        elif hall and kind in ("presence_noted", *HELD):
+            counted += attended(hall, event)
+            for vote in votes.values():
+                vote.look(event)
+    return f"{counted} 处人数 numbers"
+
+
+class Vote:
+    """A vote under a meeting (None: one whose events do not tell who was there): how many were in
+    the hall.
+    """
+
+    def __init__(self, event: dict[str, Any], hall: Hall | None) -> None:
+        self.hall, self.opened, self.over = hall, event, False
+        self.opening = self.least = self.last = self.now(event)
+
+    def now(self, event: dict[str, Any]) -> int:
+        return self.hall.present("formal", event["number"]) if self.hall else 0
+
+    def look(self, event: dict[str, Any]) -> None:
+        """Somebody may have come or left."""
+        if not self.over:
+            self.last = self.now(event)
+            self.least = min(self.least, self.last)
+
+    def at_opening(self) -> dict[str, Any]:
+        """What the event of the opening must say."""
+        if self.hall is None:
+            return {}
+        return {"present": self.opening, "due": len(self.hall.due(self.opened["number"]))}
+
+    def at_closing(self) -> dict[str, Any]:
+        """What the outcome must say."""
+        if self.hall is None:
+            return {}
+        said = self.opened["content"]
+        counted = {"present_at_opening": self.opening, "present": self.last}
+        needed = {"present_needed": said["needed"]} if "needed" in said else {}
+        return {**counted, "present_least": self.least, **needed}
+
+
+def under(found: dict[str, Hall], event: dict[str, Any]) -> Hall | None:
+    """The meeting in which a vote opens: the one whose ledger had then the digest that the event
+    tells.
+    """
+    running = [hall for hall in found.values() if hall.running]
+    for hall in running:
+        lines = "".join(f"{line}\n" for line in hall.lines[: hall.moves])
+        if hashlib.sha256(lines.encode()).hexdigest() == event["content"]["presence"]:
+            return hall if hall.whole else None
+    if all(hall.whole for hall in running):
+        raise Wrong(
+            f"{event['where']} 不是当时的签到记录 presence is not the ledger of then", event
+        )
+    return None
+
+
+def attended(hall: Hall, event: dict[str, Any]) -> int:
+    """One more event of a meeting; how many of its numbers hold."""
+    body, kind = event["content"], event["kind"]
+    if kind in HELD:
+        hall.running = kind != "meeting_closed"
+    if not hall.whole:
+        return 0
+    if kind == "presence_noted":
+        hall.move(event)
+        return compared(event, body, {"count": len(body["members"])})
+    return compared(event, body, hall.numbers(event))
+
+
+def compared(event: dict[str, Any], said: dict[str, Any], counted: dict[str, Any]) -> int:
+    """How many of these numbers an event says; each must be the one that was counted."""
+    names = [name for name in counted if name in said]
+    for name in names:
+        if canonical(said[name]) != canonical(counted[name]):
+            told = f"{name} {said[name]}，应为 must be {counted[name]}"
+            raise Wrong(f"{event['where']} {told}", event)
+    return len(names)
+
+
+def outcomes(pack: Pack) -> str:
+    """What each poll came to is the sum of its answers or ballots, and of those on paper."""
+    ballots: dict[str, Ballots] = {}
+    closed = 0
+    for event in pack.events:
+        body, kind = event["content"], event["kind"]
+        poll = str(body.get("poll"))
+        if kind == "poll_opened":
+            ballots[poll] = Ballots(body)
+        elif poll in ballots:
+            ballots[poll].read(kind, body)
+        if kind == "poll_closed" and poll in ballots and "outcome" in body:
+            sums, said = ballots[poll].sums(body), {**body["outcome"], **votes_of(body)}
+            left_out = dict.fromkeys(sums.keys() - NUMBERS, 0)
+            compared(event, {**left_out, **said}, sums)
+            closed += 1
+    return f"{closed} 个结果 outcomes"
+
+
+def votes_of(closed: dict[str, Any]) -> dict[str, Any]:
+    """How many votes an outcome gives to each choice or candidate."""
+    outcome = closed["outcome"]
+    if isinstance(outcome.get("votes"), dict):
+        return {"abstain": outcome.get("abstain", 0), **outcome["votes"]}
+    return {
+        name: number
+        for name, number in outcome.items()
+        if type(number) is int and name not in NUMBERS
+    }
+
+
+class Ballots:
+    """The answers to a poll, or the ballots of a secret one, as the events tell them so far."""
+
+    def __init__(self, opened: dict[str, Any]) -> None:
+        self.opened, self.secret = opened, "public_key" in opened
+        self.choices: dict[str, str] = {}
+        self.cast: dict[str, Any] = {}
+        self.counted: dict[str, Any] = {}
+
+    def read(self, kind: str, body: dict[str, Any]) -> None:
+        """One more event of it."""
+        if kind in ("poll_answered", "poll_answer_withdrawn"):
+            self.choices.pop(body["actor"]["id"], None)
+            if kind == "poll_answered" and body.get("choice"):
+                self.choices[body["actor"]["id"]] = body["choice"]
+        elif kind == "ballots_cast":
+            self.cast = body
+        elif kind == "ballots_opened":
+            self.counted = body
+
+    def votes(self, paper: dict[str, Any]) -> Counter[str]:
+        """Those in the system and those on paper. A ballot of an election names several."""
+        found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
+        found.update(self.counted.get("counts", {}) if self.secret else {})
+        found.update(paper.get("counts", {}))
+        return found
+
+    def sums(self, closed: dict[str, Any]) -> dict[str, Any]:
+        """What the outcome must say."""
+        paper = closed["outcome"].get("on_paper") or {}
+        here = len(self.cast.get("voters", ())) if self.secret else len(self.choices)
+        votes, back = self.votes(paper), here + paper.get("returned", 0)
+        invalid = self.counted.get("invalid", 0) + paper.get("invalid", 0)
+        roll = self.opened.get("roll", closed["outcome"].get("roll", 0))
+        chosen = {name: votes[name] for name in {*votes, *votes_of(closed)} - {"answered"}}
+        sums = {"roll": roll, "answered": back, "returned": back, "silent": roll - back}
+        sums |= {"issued": here + paper.get("issued", 0), "invalid": invalid}
+        return {**chosen, **sums, "valid": back - invalid}
+
+
+def timeline(pack: Pack) -> str:
+    """The table of the events has each of them, with its moment, person, kind, hash and leaf."""
+    name = "timeline.csv"
+    lines = table(pack, name) if name in pack.files else []
+    for line, event in zip_longest(lines, pack.events if name in pack.files else ()):
+        if line is None or event is None or not told(line, event):
+            raise Wrong(f"{name} 与记录不符 is not what the events have", event)
+    return f"{len(lines)} 行 lines"
+
+
+def told(line: list[str], event: dict[str, Any]) -> bool:
+    """Is a line of the timeline about this event?"""
+    people = [event[who]["name"] for who in ("actor", "on_behalf_of") if event[who]]
+    at = instant(event).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    leaf = "" if event["leaf_no"] is None else str(event["leaf_no"])
+    made = [str(event["seq"]), at, " ← ".join(people), event["kind"], event["hash"], leaf]
+    return len(line) == 9 and [plain(line[at]) for at in (0, 1, 4, 6, 7, 8)] == made
+
+
+def unopened(found: Mapping[str, Any], opened: Iterable[str]) -> None:
     """A roll of what was called and never opened is in no event."""
     for key in sorted(set(found) - set(opened)):
         say(f"NOTE  {found[key]} 没有开始，名册未记入历史 never opened, so no event has its roll")
@@ -1010,9 +1475,20 @@ CHECKS = {
     "规则 rules": rules,
     "名册 rolls": rolls,
     "会议 meetings": meetings,
+    "到会 presence": presence,
+    "结果 outcomes": outcomes,
+    "时间线 timeline": timeline,
     "留存 witness": witness,
 }
-EVENTS = (bodies, sequence, chain, inclusion, heads)  # the checks of the events themselves
+EVENTS = (
+    bodies,
+    sequence,
+    chain,
+    inclusion,
+    heads,
+    presence,
+    outcomes,
+)  # the checks of the events themselves
 OLD_CHECKS = {
     name: CHECKS[name] for name in ("清单 manifest", "正文 bodies", "序号 sequence", "哈希链 chain")
 }

@@ -12,6 +12,7 @@ from engine import clock
 from engine.db import tables
 from engine.instance.view import dotted
 from engine.people import access, organisation
+from engine.people.ordering import on_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ EVERYBODY = 5000  # members of a large union
 
 def of_instance(context: Context) -> Callable[[str], list[tuple[str, str]]]:
     """The same for a form of this instance: there "people:<dotted fact>" are the members whom a
-    fact names, in its order.
+    fact names, as official lists stand.
     """
     row = context.row
     offer = choices(context.session, row["union_id"], row["id"], context.actor)
@@ -39,7 +40,9 @@ def of_instance(context: Context) -> Callable[[str], list[tuple[str, str]]]:
 
 
 def _people(context: Context, path: str) -> list[tuple[str, str]]:
-    listed = [UUID(str(key)) for key in dotted(context.facts, path) or ()]
+    named = [str(key) for key in dotted(context.facts, path) or ()]
+    ordered = organisation.in_order(context.session, named, context.name_order)
+    listed = [UUID(key) for key in ordered]
     member = tables.member.c
     found = context.session.execute(select(member.id, member.name).where(member.id.in_(listed)))
     labels = dict(_told_apart(context.session, {r.id: r.name for r in found}))
@@ -93,14 +96,13 @@ def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str
         member = tables.member.c
         everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
         named = {
-            r.id: r.name
-            for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))
+            r.id: r.name for r in session.execute(everybody.order_by(member.id).limit(EVERYBODY))
         }
     else:
         named = organisation.names(
             session, organisation.in_union(session, post, union_id, clock.today())
         )
-    return sorted(_told_apart(session, named), key=lambda pair: pair[1])
+    return on_screen(sorted(_told_apart(session, named)), lambda pair: named[UUID(pair[0])])
 
 
 def _told_apart(session: Session, named: Mapping[UUID, str]) -> list[tuple[str, str]]:

@@ -209,6 +209,20 @@ def linked(view: InstanceView, kind: str) -> int:
     return int(view.session.execute(others).scalar_one())
 
 
+def matter_fits(view: InstanceView, instance_id: str | None, holds: str) -> bool:
+    """Whether the expression holds for the facts, `state` and `outcome` of this other instance of
+    the union; False when there is none.
+    """
+    if not instance_id:
+        return False
+    instance = tables.instance.c
+    query = select(instance.facts, instance.state, instance.outcome).where(
+        instance.id == UUID(str(instance_id)), instance.union_id == view.row["union_id"]
+    )
+    found = view.session.execute(query).first()
+    return found is not None and _fits(found.facts, found.state, found.outcome, holds)
+
+
 def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
     """A dotted fact of every other instance of a process in this union for whose facts, `state`
     and `outcome` the expression holds, where it is known.
@@ -340,6 +354,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "movers_of": owners_of,  # of old
     "matters": matters,
     "linked": linked,
+    "matter_fits": matter_fits,
     "facts_of": facts_of,
     "next_year_ends": next_year_ends,
     "at_hour": at_hour,

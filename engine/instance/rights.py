@@ -16,14 +16,12 @@ from engine.instance.view import dotted
 from engine.messages import Listed, _
 from engine.people import access, posts
 from engine.people.access import Bar
-from engine.people.organisation import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from engine.db import rows
-    from engine.definitions import Process
     from engine.definitions.process import DocumentRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
@@ -241,22 +239,3 @@ def check_signatory(context: Context, rule: DocumentRule) -> None:
         unsigned = _("《{title}》由{posts}签署，您不能签发。", title=rule.title, posts=titles)
         where = {"instance_id": str(context.row["id"]), "element": rule.key}
         raise Refused(unsigned, code="not_signatory", **where)
-
-
-# --- launching, when there is no instance yet -----------------------------------------------------
-def launching_post(actor: Actor, process: Process) -> Held | None:
-    """The post by which the actor may launch this process; None when there is none."""
-    for held in actor.posts:
-        if held.kind in process.launch and held.union_id is not None:
-            return held
-    if access.ANYBODY in process.launch:
-        return Held(access.ANYBODY, actor.unit_id, actor.union_id)
-    return None
-
-
-def check_launch(actor: Actor, process: Process) -> Held:
-    """The post by which the actor launches this process. Raises Refused."""
-    held = launching_post(actor, process)
-    if held is None:
-        raise Refused(_("只有规定职务的人员可以发起此流程。"), verb="launch")
-    return held

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import calendar, clock, law, settings
 from engine.errors import ProcessFault
 from engine.messages import _
+from engine.people.ordering import Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,8 @@ def _rulebook(processes: Path) -> law.Rulebook:
 
 
 RETENTION = "RET-CASE"  # the rule of how long confidential contents are kept
+ORDER = "LIST-ORDER"  # the rule of how people stand in ballots, notices and papers
+_ORDERS = (Order.STROKES, Order.PINYIN, Order.GIVEN)  # by the number that the rule gives
 # one JSON array: the union's own values, its vacations, the loaded holiday notices, its city
 _WHAT = """jsonb_build_array(
        (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, per, valid_from, valid_to, source)), '[]')
@@ -70,6 +73,14 @@ class CommonLaw:
                 advice=_("确需启用的，在“本单位规则”里登记它的期限，由两人办理。"),
             )
         return found
+
+    def name_order(self, on: date) -> Order:
+        """How people stand in ballots, notices and papers: by 姓氏笔画 where no rule says
+        otherwise.
+        """
+        if ORDER not in rulebook().ids:  # an installation with rules of its own, older than this
+            return Order.STROKES
+        return _ORDERS[int(self.ruling(ORDER, on).value or 1) - 1]
 
     def retained_until(self, ended_at: datetime) -> Due:
         """The end of the time for which the contents of a confidential matter have to be kept."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine import law
     from engine.db import Session, rows
     from engine.definitions import Process
+    from engine.people.ordering import Order
     from engine.people.organisation import Actor
 
 ENDED = FINAL
@@ -87,6 +88,11 @@ class InstanceView:
             yield
         finally:
             self.happened = happened
+
+    @property
+    def name_order(self) -> Order:
+        """How people stand in its ballots, notices and papers."""
+        return self.law.name_order(self.decisive_on)
 
     @property
     def decisive_on(self) -> date:

@@ -6,14 +6,13 @@ declare it together: two different people.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import PollState
 from engine.instance import polling
 from engine.instance.context import Context
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 _event = tables.event.c
 _PROPOSED = (
-    select(_event.actor_id, _event.body)
+    select(_event.actor_id, _event.body, _event.words)
     .where(
         _event.instance_id == bindparam("key"),
         _event.kind == "poll_void_proposed",
@@ -56,7 +55,7 @@ def proposed(context: Context, poll: rows.Poll) -> Proposed | None:
     found = context.session.execute(_PROPOSED, {"key": context.row["id"], "poll": mark}).first()
     if found is None:
         return None
-    return Proposed(found.actor_id, str(json.loads(found.body)["reason"]))
+    return Proposed(found.actor_id, str(aside.told(found.body, found.words)["reason"]))
 
 
 def agree(context: Context, actor: Actor, poll: rows.Poll, element: str) -> bool:

@@ -32,7 +32,7 @@ from engine.commands import (
     sealing,
     verifications,
 )
-from engine.db import queue, safekeeping, tables
+from engine.db import blobs, queue, safekeeping, tables
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.scenarios import stage
 
@@ -110,11 +110,19 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
 
 
 def deliver(
-    engine: Engine, instance_id: str, message: str, answers: dict[str, Any], happened: str = ""
+    engine: Engine,
+    instance_id: str,
+    message: str,
+    answers: dict[str, Any],
+    happened: str = "",
+    *,
+    source: str = "",
 ) -> bool:
     """Give an instance another one's message, of what `happened` on an earlier day if so; False
-    when it does not wait for it. A fault of it becomes an incident.
+    when it does not wait for it. A fault of it becomes an incident. `source`: whose message it is,
+    by which the job is found.
     """
+    del source
     key = UUID(instance_id)
     try:
         return db.again(
@@ -226,10 +234,6 @@ _OLD_UPLOADS = text(
     "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
     "RETURNING sha256) SELECT DISTINCT sha256 FROM gone"
 )
-_UNUSED_BLOBS = text(
-    "DELETE FROM blob b WHERE sha256 = ANY(:digests) "
-    "AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
-)
 
 
 def tidy(engine: Engine) -> None:
@@ -244,9 +248,7 @@ def tidy(engine: Engine) -> None:
         session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})
-        digests = list(session.execute(_OLD_UPLOADS, {"week": week}).scalars())
-        if digests:
-            session.execute(_UNUSED_BLOBS, {"digests": digests})
+        blobs.drop(session, session.execute(_OLD_UPLOADS, {"week": week}).scalars())
 
 
 def back_up(settings: Settings) -> None:
@@ -293,3 +295,4 @@ def tend_keys(engine: Engine) -> None:
             db.again(engine, partial(ballots.close_when_all_voted, poll_id=poll_id))
     with db.transaction(engine) as session:
         envelopes.forget_spent_keys(session)
+        blobs.forget_spent_keys(session)

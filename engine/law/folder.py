@@ -14,6 +14,7 @@ from engine import legacy
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.errors import ProcessFault
 from engine.law.rules import (
+    CHOICE_WORDS,
     CONFIDENCES,
     LEVELS,
     NUMBERS_TOLD,
@@ -188,12 +189,21 @@ def _number_faults(table: Mapping[str, Any]) -> list[Message]:
         faults.append(_("数值须由{keys}给出，且单位不得为 none", keys=keys))
     if any(table[key] < 0 for key in given) or table.get("denominator") == 0:
         faults.append(_("数值不得为负，分母不得为 0"))
+    faults += _choice_faults(table)
     share = unit == "share" or unit in SHARE_UNITS
     if share != ("of" in table) or (share and table["of"] not in OF):
         faults.append(_("比例须以 of 写明基数（{of}），其他规则不写", of=Listed(OF)))
     if table["op"] in {"within", "before", "opens"} and unit not in TIME_WORDS:
         faults.append(_("“{op}”只用于期限", op=table["op"]))
     return faults
+
+
+def _choice_faults(table: Mapping[str, Any]) -> list[Message]:
+    """A number that stands for none of the choices, or is compared with another."""
+    words = CHOICE_WORDS.get(table["unit"])
+    if words is None or (table["op"] == "=" and table.get("value") in range(1, len(words) + 1)):
+        return []
+    return [_("“{unit}”须用 =，数值为 1 至 {most}", unit=table["unit"], most=len(words))]
 
 
 def _quarrels(rules: Sequence[Rule]) -> list[Message]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from engine.calendar import LONGEST
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.errors import Invalid, ProcessFault
-from engine.law.rules import SHARE_UNITS, Rule, amount_words, overlap
+from engine.law.rules import CHOICE_WORDS, SHARE_UNITS, Rule, amount_words, overlap
 from engine.law.rulings import Limit, Rulebook, Setting, limit_of, strictest_by_unit
 from engine.messages import Both, Message, _
 
@@ -73,6 +73,8 @@ def _value_fault(rule: Rule, setting: Setting) -> Message | None:
     wholes = _MOST_APART if rule.of in _APART else 1
     if unit == "share":
         return _share_fault(setting.value, wholes)
+    if unit in CHOICE_WORDS:
+        return _whole_fault(setting.value, 1, len(CHOICE_WORDS[unit]))
     least = 1 if rule.kind == "time" else 0
     most = SHARE_UNITS[unit] * wholes if unit in SHARE_UNITS else LONGEST
     return _whole_fault(setting.value, least, most)

@@ -71,8 +71,18 @@ COUNT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "yuan": ("元", "yuan"),
     }
 )
+# what each whole number of such a unit stands for, from 1 on
+CHOICE_WORDS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        "name_order": (
+            ("按姓氏笔画", "by the strokes of the surname"),
+            ("按汉语拼音", "by pinyin"),
+            ("按提出的先后", "as they were put forward"),
+        ),
+    }
+)
 _PLURALS: Final = {"person": "persons", "time": "times", "copy": "copies"}
-UNITS: Final = (*TIME_WORDS, "share", *SHARE_UNITS, *COUNT_WORDS, "none")
+UNITS: Final = (*TIME_WORDS, "share", *SHARE_UNITS, *COUNT_WORDS, *CHOICE_WORDS, "none")
 OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "all": ("全体", "of all"),
@@ -228,12 +238,16 @@ def unit_words(unit: str, n: int) -> str:
 
 
 def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
-    """An amount in words, n = 0 Chinese, 1 English: 10 个工作日， 3 人， 全体的 2/3, 3‰."""
+    """An amount in words, n = 0 Chinese, 1 English: 10 个工作日， 3 人， 全体的 2/3, 3‰,
+    按姓氏笔画.
+    """
     if unit in TIME_WORDS:
         return in_words(int(amount), unit, "en" if n else "zh")
     if unit in COUNT_WORDS:
         word = COUNT_WORDS[unit][n]
         return f"{amount} {_PLURALS.get(word, word) if amount != 1 else word}".strip()
+    if unit in CHOICE_WORDS:
+        return CHOICE_WORDS[unit][int(amount) - 1][n]
     sign = _SIGNS.get(unit, "")
     return _of_what(f"{amount}{sign}", amount == 1, of, n)
 

@@ -107,6 +107,7 @@ VERBS: dict[str, Verb] = {
     "set_password": Verb(_("设置密码"), (is_administrator,)),
     "propose_definition": Verb(_("提出流程"), (is_secretary, is_administrator, runs_installation)),
     "approve_definition": Verb(_("批准流程"), (runs_installation,)),
+    "approve_own_version": Verb(_("批准本单位流程版本"), (is_secretary, is_administrator)),
     "propose_notice": Verb(_("提出放假安排"), (is_secretary, is_administrator, runs_installation)),
     "approve_notice": Verb(_("批准放假安排"), (runs_installation,)),
     "approve_witness": Verb(_("批准证人"), (runs_installation,)),
@@ -180,6 +181,7 @@ SEPARATED = _("提出人与批准人不能是同一人。")
 _SEPARATED = Bar(proposed_it, "separated", SEPARATED)
 BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_definition": (_SEPARATED,),
+    "approve_own_version": (_SEPARATED,),
     "approve_notice": (_SEPARATED,),
     "approve_witness": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),

@@ -14,6 +14,7 @@ from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
 from engine.messages import _
+from engine.people.ordering import Order, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -186,6 +187,15 @@ def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
         r.id: r.name
         for r in session.execute(select(member.id, member.name).where(member.id.in_(wanted)))
     }
+
+
+def in_order(session: Session, ids: Iterable[str], order: Order) -> list[str]:
+    """The ids of members as a list of them stands; those of one name by their ids."""
+    listed = list(ids)
+    if order is Order.GIVEN or len(listed) < 2:
+        return listed
+    known = {str(key): name for key, name in names(session, map(UUID, listed)).items()}
+    return ordered(sorted(listed), lambda key: known.get(key, ""), order)
 
 
 def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:

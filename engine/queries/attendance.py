@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from engine.db import tables
 from engine.db.states import MeetingState
 from engine.instance.lanes import runs_task
 from engine.people import access
+from engine.people.ordering import on_screen
 from engine.queries.inbox import like
 from engine.queries.meetings import KINDS, MOST, seen
 
@@ -125,13 +126,16 @@ def people(
     """
     _must_run(session, actor, meeting_id)
     query = _people(meeting_id).where(*_narrowed(words, here, kind))
-    total = int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+    found = _by_name(session, query)
+    total = len(found)
     skip = min(int(after), FARTHEST) if after and after.isascii() and after.isdigit() else 0
     size = max(1, min(limit, MOST))
-    by_name = query.order_by(_member.name, _member.id)
-    rows = session.execute(by_name.offset(skip).limit(size)).all()
     further = str(skip + size) if skip + size < total else None
-    return People(tuple(map(_person, rows)), total, further)
+    return People(tuple(map(_person, found[skip : skip + size])), total, further)
+
+
+def _by_name(session: Session, query: Select[Any]) -> list[rows.Selected]:
+    return on_screen(session.execute(query.order_by(_member.id)), lambda row: row.name)
 
 
 def _narrowed(
@@ -163,9 +167,8 @@ def elsewhere(session: Session, actor: Actor, meeting_id: UUID) -> tuple[str, ..
         .join(tables.attendance, _attendance.member_id == _member.id)
         .where(_attendance.meeting_id == meeting_id, _attendance.here)
         .where(_attendance.member_id.in_(also))
-        .order_by(_member.name)
     )
-    return tuple(session.execute(both).scalars())
+    return tuple(on_screen(session.execute(both).scalars(), str))
 
 
 def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:
@@ -173,10 +176,7 @@ def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Ma
     the meeting.
     """
     _must_run(session, actor, meeting_id)
-    roll = [
-        _person(r)
-        for r in session.execute(_people(meeting_id).order_by(_member.name, _member.id)).all()
-    ]
+    roll = [_person(row) for row in _by_name(session, _people(meeting_id))]
     by_word: dict[str, list[Person]] = {}
     for person in roll:
         for word in {person.name, person.username}:

@@ -17,6 +17,7 @@ from engine.ballots import Ballot, Paper
 from engine.db import rows, shred, tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.people import access, organisation
+from engine.people.ordering import on_screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,14 +193,14 @@ def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
         select(member.id, member.name, _key.member_id.is_not(None), _key.joined)
         .outerjoin(tables.teller_key, part)
         .where(member.id.in_(poll.tellers))
-        .order_by(member.name, member.id)
+        .order_by(member.id)
     )
     # once the box was opened all had taken theirs; the rows go with the envelopes
     all_joined = bool(poll.rule.get("opened"))
     all_taken = all_joined or poll.state == PollState.CLOSED
     return tuple(
         Teller(key, name, taken=taken or all_taken, joined=bool(joined) or all_joined)
-        for key, name, taken, joined in found
+        for key, name, taken, joined in on_screen(found, lambda row: row.name)
     )
 
 

@@ -22,8 +22,10 @@ from engine.definitions.store import process_of
 from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
 from engine.history import event_log
+from engine.instance.context import context_of
 from engine.messages import Listed, Message, _
 from engine.people import organisation
+from engine.people.ordering import Order, ordered
 from engine.queries import poll_summary
 from engine.queries import polls as asked
 from engine.queries.poll_summary import Result, Roll, why
@@ -274,16 +276,16 @@ def _signature(teller: Teller) -> Message | str:
 
 
 def _roll(session: Session, poll: Poll) -> list[str]:
+    """The names on the roll, as official lists stand; as they answer one after the other."""
     roll, member = tables.roll.c, tables.member.c
-    return list(
-        session.execute(
-            select(member.name)
-            .join(tables.roll, roll.member_id == member.id)
-            .where(roll.poll_id == poll.id)
-            .order_by(roll.position, member.id)
-            .limit(_ROLL)
-        ).scalars()
-    )
+    names = session.execute(
+        select(member.name)
+        .join(tables.roll, roll.member_id == member.id)
+        .where(roll.poll_id == poll.id)
+        .order_by(roll.position, member.id)
+    ).scalars()
+    order = context_of(session, None, poll.instance_id).name_order
+    return ordered(names, str, Order.GIVEN if poll.question.in_order else order)[:_ROLL]
 
 
 def _of(session: Session, poll: Poll, kind: str) -> list[_Moment]:

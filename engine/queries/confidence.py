@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import FINAL
 from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
@@ -85,11 +84,11 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
 def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:
     event = tables.event.c
     bodies = session.execute(
-        select(event.kind, event.at, event.body)
+        select(event.kind, event.at, event.body, event.words)
         .where(event.instance_id == instance_id, event.kind.in_(KINDS))
         .order_by(event.seq.desc())
     )
-    return tuple(_reading(kind, at, json.loads(body)) for kind, at, body in bodies)
+    return tuple(_reading(r.kind, r.at, aside.told(r.body, r.words)) for r in bodies)
 
 
 def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
@@ -98,12 +97,12 @@ def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
         who=_reader(body),
         at=at,
         member=body.get("name", ""),
-        reason=body.get("reason", ""),
+        reason=aside.shown(body.get("reason", "")),
     )
 
 
 def _reader(body: Mapping[str, Any]) -> str:
     """Who read; of a letter only whom its link was sent to is known."""
     if "to" in body:
-        return _("打开链接的人（链接发给{to}）", to=body["to"])
+        return _("打开链接的人（链接发给{to}）", to=aside.shown(body["to"]))
     return str((body.get("actor") or {}).get("name", ""))

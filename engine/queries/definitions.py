@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import or_, select
 
 from engine import settings
 from engine.db import tables
+from engine.db.states import DefinitionState
 from engine.definitions import folder
 from engine.definitions import outline as telling
-from engine.definitions.store import SHIPPED, process_of
+from engine.definitions.store import SHIPPED, in_force, process_of
 from engine.errors import NotFound, ProcessFault
 from engine.messages import restored
 from engine.people import access, organisation
+from engine.queries import own_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from engine.db import Session
     from engine.definitions import Process
@@ -34,7 +37,9 @@ _definition = tables.definition.c
 
 @dataclass(frozen=True)
 class Version:
-    """A version in a list. `latest`: new instances get it.."""
+    """A version in a list. `latest`: new instances get it, where the union has none of its own;
+    `own`: as what unions that the reader belongs to have it for themselves.
+    """
 
     hash: str
     process_id: str
@@ -48,11 +53,14 @@ class Version:
     decided_at: datetime | None
     latest: bool
     mine: bool
+    own: tuple[own_versions.Own, ...] = ()
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A process with its version in force (None: none yet) and its proposals that wait."""
+    """A process with its version in force for all (None: none yet), its proposals that wait, and
+    what unions have for themselves, in force or waiting.
+    """
 
     process_id: str
     title: str
@@ -61,6 +69,7 @@ class Listed:
     current: Version | None
     versions: int
     waiting: tuple[Version, ...]
+    own: tuple[own_versions.Own, ...]
 
 
 @dataclass(frozen=True)
@@ -121,43 +130,53 @@ class Full:
 
 
 def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
+    """The versions that the actor may know of, with `told` whether as one of the installation."""
     columns = [c for c in _definition if c.name not in ("files", "beside")]
-    query = select(*columns).where(*conditions)
     handles = access.may_somewhere(actor, "propose_definition")
-    if not handles:  # who does sees the proposed and refused ones too
-        query = query.where(_definition.state.in_(("published", "retired")))
-    return list(
-        session.execute(query.order_by(_definition.process_id, _definition.number.desc())).all()
-    )
+    states = ["published", "retired", *(["proposed", "refused"] if handles else [])]
+    told = _definition.state.in_(states)
+    seen = or_(told, _definition.hash.in_(own_versions.seen_by(actor)))
+    query = select(*columns, told.label("told")).where(*conditions, seen)
+    ordered = query.order_by(_definition.process_id, _definition.number.desc())
+    return list(session.execute(ordered).all())
 
 
 def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> list[Version]:
-    newest = (
-        select(_definition.process_id, func.max(_definition.rank).label("rank"))
-        .where(_definition.state == "published")
-        .group_by(_definition.process_id)
-    )
-    latest: dict[str, int] = dict(session.execute(newest).tuples().all())
-    people = organisation.names(
-        session, [i for r in rows for i in (r.author_id, r.approver_id) if i]
-    )
+    latest = set(in_force(session).common.values())
+    own = own_versions.by_version(session, actor, {r.hash for r in rows})
+    ids = [i for r in rows if r.told for i in (r.author_id, r.approver_id) if i]
+    people = organisation.names(session, ids)
     return [
         Version(
             hash=r.hash,
             process_id=r.process_id,
             number=r.number,
-            state=r.state,
             title=r.title_en or r.title if lang == "en" else r.title,
-            note=SHIPPED if r.note == SHIPPED else r.note,
-            author=people.get(r.author_id, ""),
-            approver=people.get(r.approver_id, ""),
-            created_at=r.created_at,
-            decided_at=r.decided_at,
-            latest=latest.get(r.process_id) == r.rank and r.state == "published",
-            mine=r.author_id is not None and r.author_id == actor.id,
+            latest=r.hash in latest,
+            own=tuple(own.get(r.hash, ())),
+            **(_told(r, actor, people) if r.told else _as_own(own[r.hash][0])),
         )
         for r in rows
     ]
+
+
+def _told(row: Any, actor: Actor, people: Mapping[UUID, str]) -> dict[str, Any]:
+    """How a version of the installation came about."""
+    return {
+        "state": row.state,
+        "note": SHIPPED if row.note == SHIPPED else row.note,
+        "author": people.get(row.author_id, ""),
+        "approver": people.get(row.approver_id, ""),
+        "created_at": row.created_at,
+        "decided_at": row.decided_at,
+        "mine": row.author_id is not None and row.author_id == actor.id,
+    }
+
+
+def _as_own(own: own_versions.Own) -> dict[str, Any]:
+    """The same of a version that the reader knows only as a union's own."""
+    names = "note", "author", "approver", "created_at", "decided_at", "mine"
+    return {"state": DefinitionState.OWN.value, **{name: getattr(own, name) for name in names}}
 
 
 def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, ...]:
@@ -170,13 +189,14 @@ def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, .
 
 def _listed(session: Session, process_id: str, versions: list[Version], lang: str) -> Listed:
     current = next((v for v in versions if v.latest), None)
-    shown = current or versions[0]
+    shown = current or versions[0]  # of what is in force for all
     try:
         process = process_of(session, shown.hash)
         summary, basis = process.summary.in_(lang), process.basis.in_(lang)
     except ProcessFault:
         summary = basis = ""
     waiting = tuple(v for v in versions if v.state == "proposed")
+    own = (each for version in versions for each in version.own if each.matters)
     return Listed(
         process_id=process_id,
         title=shown.title,
@@ -185,6 +205,7 @@ def _listed(session: Session, process_id: str, versions: list[Version], lang: st
         current=current,
         versions=len(versions),
         waiting=waiting,
+        own=tuple(own),
     )
 
 
@@ -223,7 +244,7 @@ def full(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Full:
         process=process,
         lanes=_lanes(process, lang),
         outline=outline(process),
-        stories=stories(session, process.id, digest, lang),
+        stories=stories(session, version, lang),
         others=others,
     )
 
@@ -270,17 +291,21 @@ def whole_folder(session: Session, actor: Actor, digest: str) -> dict[str, str]:
     """All files of a version as it was handed in, stories and notes among them. Raises NotFound."""
     version = one(session, actor, digest)
     files = process_of(session, digest).files
-    return {**files, **beside(session, version.process_id, digest)}
+    return {**files, **beside(session, version)}
 
 
-def beside(session: Session, process_id: str, digest: str) -> Mapping[str, str]:
+def beside(session: Session, version: Version) -> Mapping[str, str]:
     """The stories and notes of a version: as they were handed in, else as they stand in the folder
-    on disk, when it holds just this version.
+    on disk, when it holds just this version. Of one that waits, or that the reader knows, as a
+    union's own: those handed in for that union.
     """
-    kept = session.execute(select(_definition.beside).where(_definition.hash == digest)).scalar()
-    if kept or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
-        return kept or {}
-    return _on_disk(settings.load().processes / process_id, digest)
+    if own := _spoken_for(version):
+        return own.beside
+    kept = select(_definition.beside).where(_definition.hash == version.hash)
+    found = session.execute(kept).scalar()
+    if found or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", version.process_id):
+        return found or {}
+    return _on_disk(settings.load().processes / version.process_id, version.hash)
 
 
 @lru_cache(maxsize=64)
@@ -292,16 +317,26 @@ def _on_disk(path: Path, digest: str) -> Mapping[str, str]:
     return folder.unfrozen(files) if folder.fingerprint(files) == digest else {}
 
 
-def stories(session: Session, process_id: str, digest: str, lang: str = "zh") -> tuple[Story, ...]:
+def _spoken_for(version: Version) -> own_versions.Own | None:
+    """The union's own version whose stories are to be read, where it is not the common one's."""
+    if version.state == DefinitionState.OWN:
+        return version.own[0]
+    waits = (own for own in version.own if own.state == "proposed")
+    return None if version.state == DefinitionState.PROPOSED else next(waits, None)
+
+
+def stories(session: Session, version: Version, lang: str = "zh") -> tuple[Story, ...]:
     """The stories of a version, by file, and how each went before the version was approved."""
-    files, results = beside(session, process_id, digest), _results(session, digest)
+    files = beside(session, version)
+    own = _spoken_for(version)
+    results = _results(session, str(own.id) if own else version.hash)
     names = sorted(n for n in files if n.startswith("scenarios/") and n.endswith(".toml"))
     return tuple(_story(name, files[name], results.get(name), lang) for name in names)
 
 
-def _results(session: Session, digest: str) -> dict[str, Any]:
+def _results(session: Session, key: str) -> dict[str, Any]:
     column = tables.rehearsal.c
-    rows = session.execute(select(tables.rehearsal).where(column.version == digest))
+    rows = session.execute(select(tables.rehearsal).where(column.version == key))
     return {row.file: row for row in rows}
 
 

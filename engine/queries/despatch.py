@@ -15,8 +15,9 @@ from sqlalchemy.orm import aliased
 
 from engine import clock
 from engine.db import tables
-from engine.db.states import DefinitionState, DocumentState, ProposalState
+from engine.db.states import DocumentState, ProposalState
 from engine.db.words import STATES as STATE_WORDS
+from engine.definitions.store import once_in_force
 from engine.documents import words
 from engine.history.erased import ERASED
 from engine.instance import rights
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.definitions import Process
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 MOST = 500
@@ -192,7 +194,7 @@ def paper(session: Session, actor: Actor, document_id: UUID) -> Paper:
         may_propose=may_propose and row.state == DocumentState.ISSUED,
         may_decide=rights.may(Case(context, "approve_correction")),
         fields=tuple(_fields(context.process, row)) if may_propose else (),
-        templates=_templates(session, context.process.id) if may_propose else (),
+        templates=_templates(context) if may_propose else (),
     )
 
 
@@ -217,15 +219,10 @@ def _shown(data: Mapping[str, Any], value: object) -> str:
     return data["people"].get(text) or data["units"].get(text) or text
 
 
-def _templates(session: Session, process_id: str) -> tuple[tuple[str, int], ...]:
-    definition = tables.definition.c
-    query = select(definition.hash, definition.number).where(
-        definition.process_id == process_id,
-        definition.state.in_((DefinitionState.PUBLISHED, DefinitionState.RETIRED)),
-    )
-    return tuple(
-        (row.hash, row.number) for row in session.execute(query.order_by(definition.number.desc()))
-    )
+def _templates(context: Context) -> tuple[tuple[str, int], ...]:
+    query = once_in_force(context.process.id, context.row["union_id"])
+    numbered = query.order_by(tables.definition.c.number.desc())
+    return tuple(context.session.execute(numbered).tuples().all())
 
 
 def _proposals(

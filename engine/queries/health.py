@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import migrate, queue, safekeeping, shared, shred
+from engine.db import blobs, migrate, queue, safekeeping, shared, shred
 from engine.errors import EngineError
 from engine.history import signing
+from engine.people import strokes
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -64,6 +65,7 @@ class Readiness:
     """
 
     checks: dict[str, str]
+    notes: tuple[str, ...] = ()  # what is missing, and the product works without
 
     @property
     def faults(self) -> list[str]:
@@ -82,7 +84,13 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["secrets"] = _secrets(session, settings)
         checks["backup"] = _backup(session, settings)
         checks["ballots"] = _ballots(session)
-    return Readiness(checks)
+    return Readiness(checks, _notes())
+
+
+def _notes() -> tuple[str, ...]:
+    if strokes.installed():
+        return ()
+    return ("the data of strokes are not installed: official lists go by pinyin",)
 
 
 def unreachable(settings: Settings, reason: str) -> Readiness:
@@ -185,7 +193,9 @@ def _key(session: Session, settings: Settings) -> str:
 
 
 def _secrets(session: Session, settings: Settings) -> str:
-    """Are the cookies of this host those of the others?"""
+    """Are the cookies of this host those of the others, and the keys of sealed files here?"""
+    if lost := blobs.missing(session):
+        return f"the keys of {lost} files of confidential matters are not in shred"
     if shared.fault(session, settings) is None:
         return OK
     return "the key of the shared secrets (YIXING_SHARED_KEY or keys/shared.key) is not here: logins of other hosts do not hold"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
 from engine.history import event_log, witnesses
@@ -33,8 +33,8 @@ _event, _instance = tables.event.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Happened:
-    """One event. `body` is what was hashed, less what was said in rooms that the reader may not
-    enter (`room` = "closed").
+    """One event. `body` is what was hashed with the words beside it, less what was said in rooms
+    that the reader may not enter (`room` = "closed").
     """
 
     id: int
@@ -105,7 +105,7 @@ def _happened(
     row: rows.Selected, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
-    body = rooms.redacted(read_body(row.body), shut)
+    body = rooms.redacted(read_body(row.body, row.words), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
@@ -120,15 +120,15 @@ def _happened(
     )
 
 
-def read_body(body: str) -> dict[str, Any]:
-    """A body as it was hashed; one that was altered beyond reading gives nothing, and the proof
+def read_body(body: str, words: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A body as it was hashed, with the words that stand beside it; one that was altered beyond reading gives nothing, and the proof
     names its line.
     """
     try:
         found = json.loads(body)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return aside.whole(found, words) if isinstance(found, dict) else {}
 
 
 def union_log(
@@ -210,7 +210,7 @@ def record(context: Context) -> Record:
         raise Refused(verb="read_history", instance_id=str(row["id"]))
     query = select(tables.event).where(_event.instance_id == row["id"]).order_by(_event.seq)
     rows = tuple(context.session.execute(query))
-    return Record(rows, tuple(read_body(r.body) for r in rows))
+    return Record(rows, tuple(read_body(r.body, r.words) for r in rows))
 
 
 def happened(context: Context, found: Record, silent: frozenset[str]) -> tuple[Happened, ...]:

@@ -1,4 +1,4 @@
-"""What a person may start: the published processes that one of their posts opens, the form, and who
+"""What a person may start: the processes in force that one of their posts opens, the form, and who
 gets it next.
 """
 
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.definitions.store import process_of
-from engine.instance import rights
+from engine.instance import launching
 from engine.instance.choices import choices
-from engine.people import access, organisation
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.definitions.process import TaskRule
     from engine.forms import Form
-    from engine.people.organisation import Actor, Held
-
-_definition = tables.definition.c
+    from engine.instance.launching import Opened
+    from engine.people.organisation import Actor
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,8 @@ class Next:
 
 @dataclass(frozen=True)
 class Launchable:
-    """A process that this person may start. `draft` and `saved_at`: what they have begun to write,
+    """A process that this person may start; `own`: by the version that the union has for itself.
+    `draft` and `saved_at`: what they have begun to write,
     and when.
 
     `offers` gives the (value, label) pairs of fields whose choices are people, units or instances;
@@ -47,6 +46,7 @@ class Launchable:
     """
 
     process: Process
+    own: bool
     union_id: UUID
     union: str
     next: tuple[Next, ...]
@@ -74,31 +74,27 @@ class Launchable:
 
 
 def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launchable, ...]:
-    """The processes whose `launch` posts this person holds, in their current versions, with the
-    drafts begun.
+    """The processes whose `launch` posts this person holds, in the versions in force
+    there, with the drafts begun.
     """
-    processes = [process_of(session, version) for version in _published(session)]
-    mine = [(p, held) for p in processes if (held := rights.launching_post(actor, p))]
-    unions = organisation.unit_names(session, [held.union_id for _, held in mine if held.union_id])
-    drafts = _drafts(session, actor, [p.id for p, _ in mine])
-    return tuple(
-        _launchable(process, held, unions, drafts, lang)
-        for process, held in sorted(mine, key=lambda pair: pair[0].id)
+    mine = launching.opened(session, actor)
+    unions = organisation.unit_names(
+        session, [each.held.union_id for each in mine if each.held.union_id]
     )
+    drafts = _drafts(session, actor, [each.process.id for each in mine])
+    return tuple(_launchable(each, unions, drafts, lang) for each in mine)
 
 
 def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> Launchable:
     """One of them, with what its form offers to choose from. Raises NotFound, and Refused for who
     holds none of its posts.
     """
-    known = _published(session, process_id) if process_id.isidentifier() else []
-    version = access.must_see(next(iter(known), None))
-    process = process_of(session, version)
-    held = rights.check_launch(actor, process)
-    assert held.union_id is not None
-    unions = organisation.unit_names(session, [held.union_id])
-    found = _launchable(process, held, unions, _drafts(session, actor, [process.id]), lang)
-    return replace(found, offers=offers(session, held.union_id, process.launch_form, actor))
+    way = launching.check(session, actor, process_id if process_id.isidentifier() else "")
+    process, union_id = way.process, way.held.union_id
+    assert union_id is not None
+    unions = organisation.unit_names(session, [union_id])
+    found = _launchable(way, unions, _drafts(session, actor, [process.id]), lang)
+    return replace(found, offers=offers(session, union_id, process.launch_form, actor))
 
 
 def offers(
@@ -135,19 +131,6 @@ def first_tasks(process: Process) -> tuple[TaskRule, ...]:
     return tuple(found)
 
 
-def _published(session: Session, process_id: str | None = None) -> list[str]:
-    """The hash of the newest published version of each process, or of the one."""
-    query = (
-        select(_definition.hash)
-        .distinct(_definition.process_id)
-        .where(_definition.state == "published")
-        .order_by(_definition.process_id, _definition.rank.desc())
-    )
-    if process_id is not None:
-        query = query.where(_definition.process_id == process_id)
-    return list(session.execute(query).scalars())
-
-
 def _drafts(
     session: Session, actor: Actor, ids: list[str]
 ) -> dict[str, tuple[Mapping[str, Any], int, datetime]]:
@@ -162,16 +145,17 @@ def _drafts(
 
 
 def _launchable(
-    process: Process,
-    held: Held,
+    way: Opened,
     unions: Mapping[UUID, str],
     drafts: Mapping[str, tuple[Mapping[str, Any], int, datetime]],
     lang: str,
 ) -> Launchable:
+    process, held = way.process, way.held
     assert held.union_id is not None
     draft, revision, saved_at = drafts.get(process.id, ({}, 0, None))
     return Launchable(
         process=process,
+        own=way.own,
         union_id=held.union_id,
         union=unions.get(held.union_id, ""),
         next=tuple(_next(process, rule, lang) for rule in first_tasks(process)),

@@ -70,6 +70,7 @@ class Vote:
     closed_at: datetime | None
     about: About  # what is voted on
     choices: tuple[Choice, ...]  # in the order of the ballot; with the votes, most first
+    listed: poll_summary.Listed
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,7 @@ def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
             Choice(labels[key].in_(lang) if key in labels else key, votes, key in result.elected)
             for key, votes in _chosen(poll)
         ),
+        listed=question.listed,
     )
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, tuple_
+from sqlalchemy import func, or_, select, text
 
 from engine import clock
 from engine.db import tables
 from engine.db.states import ProposalState
 from engine.errors import Invalid, NotFound
 from engine.messages import _
-from engine.people import access, organisation, pinyin, posts, spelling
+from engine.people import access, ordering, organisation, pinyin, posts, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -193,12 +194,16 @@ def roster(
         query = query.where(_member.unit_id.in_(below))
     if post is not None:
         query = query.where(_member.id.in_(_holders(union_id, post)))
+    named = session.execute(query.with_only_columns(_member.id, _member.name)).tuples()
+    listed = sorted((ordering.by_pinyin(name), key) for key, name in named)
     if after:
-        query = query.where(tuple_(_member.name, _member.id) > _cursor(after))
-    rows = session.execute(query.order_by(_member.name, _member.id).limit(limit + 1)).all()
-    held = _terms(session, [row.id for row in rows[:limit]], today_only=True)
-    items = tuple(Person(**row._mapping, posts=tuple(held[row.id])) for row in rows[:limit])
-    return Page(items, _token(items[-1]) if len(rows) > limit else None)
+        name, last = _cursor(after)
+        listed = listed[bisect_right(listed, (ordering.by_pinyin(name), last)) :]
+    keys = [key for _name, key in listed[:limit]]
+    rows = {row.id: row for row in session.execute(_PEOPLE.where(_member.id.in_(keys)))}
+    held = _terms(session, keys, today_only=True)
+    items = tuple(Person(**rows[key]._mapping, posts=tuple(held[key])) for key in keys)
+    return Page(items, _token(items[-1]) if len(listed) > limit else None)
 
 
 def _called(session: Session, union_id: UUID, wanted: str) -> ColumnElement[bool]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from engine.db.states import PollState
 from engine.definitions.process import Words
 from engine.instance.counting import ABSTAIN
+from engine.people import strokes
+from engine.people.ordering import Order
 from engine.queries import ruled, words
 from engine.queries.tellers import counted
 from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -23,6 +25,22 @@ if TYPE_CHECKING:
     from engine.queries.poll_rows import Read
 
 NOBODY = Words("弃权", "Abstained")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """How the candidates stand: `by` strokes or pinyin, "" as they were put; `unknown` are the
+    names with characters whose strokes are not known.
+    """
+
+    by: str = ""
+    unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, by: str, names: Iterable[str]) -> Listed:
+        """How the people of these names stand."""
+        strange = tuple(name for name in names if by == Order.STROKES and strokes.unknown(name))
+        return cls(by if by != Order.GIVEN else "", strange)
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,7 @@ class Question:
     seats: int
     in_order: bool  # one answers after the other
     remarks: bool  # what is said with the answer is part of the outcome
+    listed: Listed = Listed()
 
 
 @dataclass(frozen=True)
@@ -182,6 +201,9 @@ def _question(context: Context, read: Read, names: Named, lang: str) -> Question
         seats=int(read.rule.get("seats", 0)),
         in_order=bool(read.rule.get("in_order")),
         remarks="remarks" in read.rule,
+        listed=Listed.of(
+            read.rule.get("listed", ""), (names.names.get(c, "") for c in row.choices)
+        ),
     )
 
 

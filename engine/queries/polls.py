@@ -14,6 +14,7 @@ from engine.db.states import POLL_RUNNING, PollState
 from engine.instance import polling, rights, rooms, voids
 from engine.instance.rights import Case
 from engine.people import organisation
+from engine.people.ordering import on_screen
 from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
 from engine.queries.poll_summary import Summary, summary
@@ -21,7 +22,7 @@ from engine.queries.tellers import Change, Counting, Teller, change, counting, t
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -233,15 +234,14 @@ def _void_by(context: Context, row: rows.Poll, element: str) -> VoidBy | None:
 
 
 def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
-    by_answer = (_roll.at.nulls_last(), _member.name)
-    order = (_roll.position,) if read.rule.get("in_order") else by_answer
-    found = session.execute(
+    in_order = read.rule.get("in_order")
+    listed = session.execute(
         select(_member.name, _roll.choice, _roll.comment, _roll.at)
         .join(tables.member, _member.id == _roll.member_id)
         .where(_roll.poll_id == read.row.id)
-        .order_by(*order)
-        .limit(LISTED)
+        .order_by(_roll.position if in_order else _roll.at.nulls_last(), _member.id)
     ).all()
+    found = (listed if in_order else _by_answer(listed))[:LISTED]
     answered = [(r.name, r.at, r.choice is not None) for r in found]
     if read.hidden:
         return tuple(Voice(name, None, "", at, has) for name, at, has in answered)
@@ -249,3 +249,9 @@ def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
         Voice(name, r.choice, r.comment, at, has)
         for r, (name, at, has) in zip(found, answered, strict=True)
     )
+
+
+def _by_answer(listed: Sequence[rows.Selected]) -> list[rows.Selected]:
+    """Those who have answered as they did, then the others by name."""
+    waiting = [row for row in listed if row.at is None]
+    return [row for row in listed if row.at is not None] + on_screen(waiting, lambda row: row.name)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.messages import Message
 
 _proposal, _definition = tables.proposal.c, tables.definition.c
+_own = tables.own_version.c
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,32 @@ def _again(session: Session, row: rows.Proposal) -> Message:
     return _("恢复施行流程“{title}”第 {number} 版", title=title, number=number)
 
 
+def _own_end(session: Session, row: rows.Proposal) -> Message:
+    query = (
+        select(_definition.title, _definition.number)
+        .join(tables.own_version, _own.version == _definition.hash)
+        .where(_own.id == UUID(row.subject))
+    )
+    title, number = session.execute(query).one()
+    union = organisation.unit_names(session, [row.scope])[row.scope]
+    return _(
+        "{union}停用流程“{title}”的本单位版本（第 {number} 版），改用通用版本",
+        union=union,
+        title=title,
+        number=number,
+    )
+
+
+def _there_or_for_all(verb: str) -> _Asks:
+    """In the union of the proposal, or as who decides for the installation."""
+
+    def asks(_session: Session, actor: Actor, row: rows.Proposal) -> bool:
+        for_all = access.may(actor, "approve_definition", INSTALLATION)
+        return for_all or access.may(actor, verb, row.scope)
+
+    return asks
+
+
 def _somewhere(verb: str) -> _Asks:
     return lambda _session, actor, _row: access.may_somewhere(actor, verb)
 
@@ -150,6 +177,9 @@ def _number(session: Session, row: rows.Proposal) -> str:
 _KINDS: Mapping[str, _Kind] = {
     "notice": _Kind(_somewhere("propose_notice"), _there("approve_notice"), _notice),
     "definition": _Kind(_somewhere("propose_definition"), _there("approve_definition"), _again),
+    "own_end": _Kind(
+        _there_or_for_all("propose_definition"), _there_or_for_all("approve_own_version"), _own_end
+    ),
     "erasure": _Kind(
         _acts, _acts, lambda s, row: _("删除保密事项 {number} 的内容", number=_number(s, row))
     ),
@@ -177,13 +207,14 @@ def waiting(session: Session, actor: Actor) -> tuple[Waiting, ...]:
 
 def _may_concern(actor: Actor) -> ColumnElement[bool]:
     """What belongs to the actor's unions or to the installation; and posts that wait in unions
-    which these manage, or anywhere for who answers for the installation.
+    which these manage, or anywhere, as own versions do, for who answers for the installation.
     """
     mine = [INSTALLATION, actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
     unit, is_post = tables.unit.c, _proposal.kind == "post"
     below = _proposal.scope.in_(select(unit.id).where(unit.managing_id.in_(mine)))
     near = _proposal.scope.in_(mine)
-    return or_(near, is_post) if actor.runs_installation else or_(near, and_(is_post, below))
+    anywhere = _proposal.kind.in_(("post", "own_end"))
+    return or_(near, anywhere) if actor.runs_installation else or_(near, and_(is_post, below))
 
 
 def _told(

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Text, and_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock
 from engine.calendar.moments import ending_day
 from engine.db import rows, tables
 from engine.db.states import ALIVE
-from engine.instance import choices, rooms
+from engine.instance import books, choices, rooms
 from engine.instance import context as instance
 from engine.people import access
 from engine.queries.words import Answered, Named, about, answered
@@ -97,8 +98,23 @@ def _open() -> ColumnElement[bool]:
 
 def _objected(actor: Actor) -> ColumnElement[bool]:
     """Has this actor objected? Then a receipt is there to be read, as long as the matter is."""
-    objections = _instance.facts[_publication.element]["objections"]
-    return objections.contains([{"who": str(actor.id)}])
+    fact, mine = _instance.facts[_publication.element], [{"who": str(actor.id)}]
+    return or_(
+        and_(fact["objections"].contains(mine), _is_sheet(fact)),
+        fact["beside"].contains(
+            func.jsonb_build_array(
+                func.jsonb_build_object(
+                    "publication", cast(_publication.id, Text), "objections", literal(mine, JSONB)
+                )
+            )
+        ),
+    )
+
+
+def _is_sheet(fact: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Is this publication the one that its fact is about? Older versions did not say."""
+    said = fact["publication"].astext
+    return or_(said.is_(None), said == cast(_publication.id, Text))
 
 
 def publications(session: Session, actor: Actor, lang: str = "zh") -> tuple[Publication, ...]:
@@ -134,11 +150,11 @@ def _publication_of(
 ) -> Publication:
     row = rows.Publication(*values[:_WIDTH])
     context = instance.context_from(session, actor, values[_WIDTH:])
-    rule, fact = context.process.publications[row.element], context.facts[row.element]
+    rule, fact = context.process.publications[row.element], _sheet(context, row)
     names = Named.of(session, [fact["shown"], fact["objections"], context.row["union_id"]], actor)
     shown = [(path, fact["shown"][path]) for path in rule.shows if path in fact["shown"]]
     offer, state = choices.of_instance(context), context.row["state"]
-    mine = _mine(context, row.element, names, lang)
+    mine = _mine(context, row, names, lang)
     running = state in ALIVE and row.until > clock.now()
     return Publication(
         id=row.id,
@@ -158,11 +174,16 @@ def _publication_of(
     )
 
 
-def _mine(context: Context, key: str, names: Named, lang: str) -> Mine | None:
+def _sheet(context: Context, row: rows.Publication) -> dict[str, Any]:
+    return books.sheet_of(context.facts[row.element], row.id)
+
+
+def _mine(context: Context, row: rows.Publication, names: Named, lang: str) -> Mine | None:
     me = str(context.actor.id) if context.actor else ""
-    for made in context.facts[key]["objections"]:
+    for made in _sheet(context, row)["objections"]:
         if made["who"] == me:
-            answers = answered(context.process.tasks[key].form, made["answers"], names, lang)
+            form = context.process.tasks[row.element].form
+            answers = answered(form, made["answers"], names, lang)
             return Mine(datetime.fromisoformat(made["at"]), made["receipt"], answers)
     return None
 
@@ -172,12 +193,17 @@ def raised(context: Context, lane: str, names: Named, lang: str) -> tuple[Raised
     of those whose room is closed to them.
     """
     keys = [key for key, rule in context.process.publications.items() if rule.lane == lane]
-    open_to = [key for key in keys if key in context.facts and rooms.may_read(context, key)]
+    shown = [key for key in keys if "shown" in context.facts.get(key, ())]
+    open_to = [key for key in shown if rooms.may_read(context, key)]
     if not open_to:
         return ()
     its = _publication.instance_id == context.row["id"], _publication.current
-    ends = select(_publication.element, _publication.until).where(*its)
-    until = {row.element: row.until for row in context.session.execute(ends)}
+    ends = select(_publication.id, _publication.element, _publication.until).where(*its)
+    until = {
+        row.element: row.until
+        for row in context.session.execute(ends)
+        if context.facts[row.element].get("publication", str(row.id)) == str(row.id)
+    }
     return tuple(_raised(context, key, until[key], names, lang=lang) for key in open_to)
 
 

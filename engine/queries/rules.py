@@ -14,9 +14,10 @@ from sqlalchemy import func, select
 from engine import calendar, clock, law
 from engine.db import tables
 from engine.errors import NotFound, ProcessFault
-from engine.instance.union_law import UnionLaw, rulebook
+from engine.instance.union_law import ORDER, UnionLaw, rulebook
+from engine.law.rules import CHOICE_WORDS
 from engine.law.rulings import limit_of
-from engine.people import access, organisation
+from engine.people import access, organisation, strokes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,8 @@ class Rule:
     entries: tuple[Entry, ...]
     settings: tuple[Own, ...]
     unit: str
+    choices: tuple[str, ...]  # what its numbers stand for, from 1 on; mostly nothing
+    without_strokes: bool  # it lists by strokes, and their data are not installed
     unsettable: str
     may_propose: bool
     may_decide: bool
@@ -225,6 +228,8 @@ def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str
         entries=tuple(_entry(e, union_law, ruling, lang) for e in entries),
         settings=mine,
         unit=entries[0].unit,
+        choices=tuple(_in(lang, *words) for words in CHOICE_WORDS.get(entries[0].unit, ())),
+        without_strokes=rule_id == ORDER and not strokes.installed(),
         unsettable="duty" if entries[0].family == "duty" else "",
         may_propose=access.may(actor, "propose_setting", union_id),
         may_decide=access.may(actor, "approve_setting", union_id),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import TaskState
 from engine.definitions.store import process_of
 from engine.queries.history import read_body
@@ -127,13 +127,13 @@ class Course:
 def course(context: Context) -> Course:
     """The way of an instance by its events, oldest first."""
     rows = context.session.execute(
-        select(_event.kind, _event.at, _event.body)
+        select(_event.kind, _event.at, _event.body, _event.words)
         .where(_event.instance_id == context.row["id"])
         .order_by(_event.seq)
     )
     elements, passed, stops = context.process.diagram.elements, [], []
-    for kind, at, text in rows:
-        body = read_body(text)
+    for kind, at, text, words in rows:
+        body = read_body(text, words)
         passed += [element for element in body.get("passed", ()) if element in elements]
         if kind in STOPS:
             stops.append(_stop(kind, at, body))
@@ -145,6 +145,6 @@ def _stop(kind: str, at: datetime, body: Mapping[str, Any]) -> Stop:
         kind=kind,
         who=body.get("actor", {}).get("name", ""),
         at=at,
-        reason=body.get("reason", ""),
+        reason=aside.shown(body.get("reason", "")),
         stopped_days=int(body.get("stopped_days", 0)),
     )

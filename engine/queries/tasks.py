@@ -4,14 +4,13 @@ comes next.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
 from engine import clock, forms
-from engine.db import rows, tables
+from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.instance import choices, rooms
 from engine.instance import context as instance
@@ -206,11 +205,11 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
 
 
 def _urged(session: Session, instance_id: UUID) -> str:
-    last = select(_event.body, _event.at).where(
+    last = select(_event.body, _event.words, _event.at).where(
         _event.instance_id == instance_id, _event.kind == "matter_reminded"
     )
     found = session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
-    body = json.loads(found.body)
+    body = aside.told(found.body, found.words)
     return f"{body['actor']['name']} {clock.day_of(found.at):%m-%d} {body['reason']}"
 
 

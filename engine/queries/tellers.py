@@ -11,6 +11,7 @@ from sqlalchemy import and_, exists, func, select
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.instance import polling, presence
+from engine.people.ordering import on_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,9 +100,9 @@ def tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
         .outerjoin(_SUCCESSOR, _successor.id == _teller.successor_id)
         .outerjoin(tables.attendance, seat)
         .where(_teller.poll_id == poll.id)
-        .order_by(_member.name, _member.id)
+        .order_by(_member.id)
     ).all()
-    return tuple(Teller(*row) for row in found)
+    return tuple(on_screen([Teller(*row) for row in found], lambda teller: teller.name))
 
 
 def change(session: Session, poll: rows.Poll, seated: Iterable[Teller]) -> Change | None:
@@ -117,9 +118,10 @@ def change(session: Session, poll: rows.Poll, seated: Iterable[Teller]) -> Chang
         .outerjoin(tables.unit, _unit.id == _member.unit_id)
         .where(_member.id.in_(there), _member.id.not_in(barred))
         .where(~exists().where(*kept))
-        .order_by(_member.name, _member.id)
+        .order_by(_member.id)
     )
-    return Change(leaving, tuple((r[0], r[1], r[2]) for r in found))
+    successors = on_screen([(r[0], r[1], r[2]) for r in found], lambda person: person[1])
+    return Change(leaving, tuple(successors))
 
 
 def counting(session: Session, actor: Actor, poll: rows.Poll) -> Counting:
@@ -160,13 +162,14 @@ def _given(
     """
     if not poll.rule.get("paper"):
         return (), ()
-    found = session.execute(
+    listed = session.execute(
         select(_member.id, _member.name, _unit.name.label("unit"), _roll.paper)
         .join(tables.roll, _roll.member_id == _member.id)
         .outerjoin(tables.unit, _unit.id == _member.unit_id)
         .where(_roll.poll_id == poll.id, _roll.paper | _roll.open)
-        .order_by(_member.name, _member.id)
-    ).all()
+        .order_by(_member.id)
+    )
+    found = on_screen(listed, lambda row: row.name)
     handed = tuple(r.name for r in found if r.paper)
     if poll.state != PollState.OPEN:
         return handed, ()

@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
+from engine.db import aside
 from engine.history.kinds import KINDS
 from engine.messages import Bilingual, Both, Listed, Message, _, restored
 from engine.people import posts
@@ -151,7 +152,7 @@ class Facts(Mapping[str, object]):
 
     def _plain(self, key: str) -> object:
         """A value of the body; "" where there is none, or where it is false."""
-        value = self.body.get(key)
+        value = aside.shown(self.body.get(key))
         return value if value == 0 else value or ""
 
     @cached_property
@@ -164,7 +165,8 @@ class Facts(Mapping[str, object]):
         """The actor; the engine itself where nobody acted."""
         outside, behalf = self.body.get("outside"), self.body.get("on_behalf_of")
         if isinstance(outside, dict):
-            return filled_from(_("{unit} {office} {name}（经一次性链接）"), outside)
+            named = {key: aside.shown(value) for key, value in outside.items()}
+            return filled_from(_("{unit} {office} {name}（经一次性链接）"), named)
         name = (self.body.get("actor") or {}).get("name") or _("系统")
         if isinstance(behalf, dict):
             return _("{who}（代{principal}）", who=name, principal=behalf["name"])

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.commands import unit_of_work
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import ALIVE
 from engine.instance.view import dotted
 from engine.messages import Listed, Message, _
+from engine.queries.telling import recalled
 from engine.scenarios import prints, words
 from engine.scenarios.progress import Unexpected
 
@@ -168,5 +169,5 @@ def _incidents(progress: Progress) -> Iterator[Message]:
     for message in progress.session.execute(select(incident.message).where(ours)).scalars():
         yield _("出现异常：{message}", message=message)
     faulty = _event.instance_id.in_(progress.instances.values()), _event.kind == "document_faulty"
-    for body in progress.session.execute(select(_event.body).where(*faulty)).scalars():
-        yield _("出现异常：{message}", message=body)
+    for body, said in progress.session.execute(select(_event.body, _event.words).where(*faulty)):
+        yield _("出现异常：{message}", message=recalled(aside.told(body, said)["fault"]))

@@ -4,7 +4,6 @@ it mean.
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from sqlalchemy import func, select
 
 from engine import clock
 from engine.commands import attachments, edge
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import NotFound, ProcessFault
 from engine.instance import presence
@@ -317,12 +316,15 @@ class Progress:
         """What the events since the last time say."""
         ids = [*self.instances.values(), self.world.union_id]
         query = (
-            select(_event.id, _event.kind, _event.body)
+            select(_event.id, _event.kind, _event.body, _event.words)
             .where(_event.id > self.seen, _event.instance_id.in_(ids))
             .order_by(_event.id)
         )
         events = self.session.execute(query).all()
         if events:
             self.seen = events[-1].id
-        clauses = [words.clause(self.process, each.kind, json.loads(each.body)) for each in events]
+        clauses = [self._clause(each) for each in events]
         return Listed([clause for clause in clauses if clause], "；")
+
+    def _clause(self, event: Any) -> Any:
+        return words.clause(self.process, event.kind, aside.told(event.body, event.words))

@@ -96,7 +96,7 @@ def existing(
     unit = tables.unit.c
     union_id = session.execute(select(unit.id).where(unit.code == union)).scalar_one()
     known = {UNION: union_id, **{code: UUID(key) for code, key in units.items()}}
-    return World(instances.current(session, process_id), {}, union_id, known, members)
+    return World(instances.current(session, process_id, union_id), {}, union_id, known, members)
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:

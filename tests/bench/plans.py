@@ -118,6 +118,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "pack_id": [NOWHERE],
         "member_id": [life.members[lives.MOVER]],
         "unit_id": [life.union],
+        "own_id": [NOWHERE],
         "process_id": ["errand", "congress_motion"],
         "key": ["congress_motion"],
         "digest": hashes[:1],

@@ -1100,7 +1100,7 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
         pack = evidence.export(session, secretary, counted.instance, Signer(key))
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path / "pack")
-    assert verified(tmp_path / "pack") == "PASS 19/19"
+    assert verified(tmp_path / "pack") == "PASS 22/22"
     file = tmp_path / "pack" / "ballots.jsonl"
     (line,) = file.read_text().splitlines()
     for edit, word in PACK_EDITS.values():
@@ -1109,11 +1109,11 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
         file.write_text(json.dumps(changed_line) + "\n")
         manifest(tmp_path / "pack", key, counted.instance)
         said = verified(tmp_path / "pack")
-        assert said.startswith("FALSE 14/19 选票 ballots") and word in said
+        assert said.startswith("FALSE 14/22 选票 ballots") and word in said
     file.unlink()
     manifest(tmp_path / "pack", key, counted.instance)
     said = verified(tmp_path / "pack")
-    assert said.startswith("FALSE 14/19 选票 ballots") and "lists of a secret ballot" in said
+    assert said.startswith("FALSE 14/22 选票 ballots") and "lists of a secret ballot" in said
 
 
 def verified(pack: Any) -> str:

@@ -408,6 +408,17 @@ CASES = [
         "没有名为 acter",
     ),
     (
+        "a blank in the words of a gate",
+        edited(
+            TOML,
+            "[tasks.mend]",
+            '[[tasks.check.gates]]\nholds = "not overdue"\ntext = "须有 {MO-SECOND} 名"\ntext_en = "No"\n[tasks.mend]',
+        ),
+        TOML,
+        "tasks.check",
+        "前提的说明里写了 {MO-SECOND}，这里不会替换",
+    ),
+    (
         "a gate with an unknown field",
         edited(
             TOML,

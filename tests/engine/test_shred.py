@@ -9,21 +9,34 @@ import re
 import subprocess
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from nacl import pwhash
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from engine import ballots, clock, db, jobs, scenarios
 from engine.ballots import Slip
+from engine.commands import (
+    attachments,
+    confidence,
+    deciding,
+    envelopes,
+    erasure,
+    instances,
+    polls,
+    teller_keys,
+    voiding,
+)
 from engine.commands import ballots as voting
-from engine.commands import envelopes, instances, polls, teller_keys, voiding
-from engine.db import backup, migrate, shred
+from engine.db import backup, blobs, migrate, shred
 from engine.definitions import read
+from engine.documents import pdf
 from engine.errors import Conflict, EngineError
+from engine.history.verification import papers
 from engine.queries import health
 from engine.settings import ROOT, Settings
 from tests.engine.secret_polls import WORDS, Poll, delegates
@@ -31,6 +44,7 @@ from tests.races.union import Union, folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -366,3 +380,142 @@ def test_a_destroyed_file_was_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "other").read_bytes() == bytes(6) and place.names() == []
     with pytest.raises(ValueError):
         place.find("../keys/signing.key")
+
+
+# --- files of confidential matters ----------------------------------------------------------------
+FILE, OPEN_FILE = b"payslips of the nightingale", b"a poster about the nightingale"
+
+
+@pytest.fixture
+def quiet(own: Settings) -> Union:
+    made = Union.built(
+        db.connect(own.database_url, size=3, home=own.home), folder("quiet"), folder("errand")
+    )
+    with db.transaction(made.engine) as session:
+        for name in ("judge", "judge2"):
+            made.member(session, name, "mediator", "union")
+    return made
+
+
+def matter(union: Union, *files: UUID) -> UUID:
+    told = {"subject": "讨薪", "story": "经过", "other": str(union.people["d1"])}
+    given = {**told, "files": [str(each) for each in files]}
+    key: UUID = union.do("d0", instances.launch, "quiet", given)
+    return key
+
+
+def upload(union: Union, data: bytes = FILE, about: str = "launch:quiet") -> UUID:
+    key: UUID = union.do("d0", attachments.add, "证据.txt", data, about)
+    return key
+
+
+def fetched(union: Union, key: UUID) -> bytes:
+    who = union.actor("d0")
+    with db.transaction(union.engine) as session:
+        return pdf.attachment(session, who, key)[2]
+
+
+def erased(union: Union, key: UUID) -> None:
+    """It ends, its time goes by, and two people erase it: of the history only the words may go."""
+    union.do("judge", confidence.let_in, key, union.people["d3"], "督办")
+    assert union.one("SELECT count(*) FROM event WHERE words IS NOT NULL") == 1
+    for change in ("words = '{}'", "words = '{}' || words", "body = '{}', words = NULL"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            union.run(f"UPDATE event SET {change} WHERE words IS NOT NULL")
+    union.run("UPDATE instance SET state = 'ended', ended_at = :at, machine = NULL", at=union.at)
+    assert union.at is not None
+    union.at += timedelta(days=3700)
+    proposal = union.do("judge", erasure.propose, key, "保存期满")
+    union.do("judge2", deciding.decide, proposal, True)
+    assert union.one("SELECT count(*) FROM event WHERE words IS NOT NULL") == 0
+
+
+def test_a_file_of_a_confidential_matter_is_nowhere_on_the_disk_in_the_open(
+    quiet: Union, own: Settings, tmp_path: Path
+) -> None:
+    """Neither before nor after: data files, write-ahead log, temporary files and a backup made meanwhile."""
+    paper, poster = upload(quiet), upload(quiet, OPEN_FILE, about="launch:errand")
+    key = matter(quiet, paper)
+    assert fetched(quiet, paper) == FILE and fetched(quiet, poster) == OPEN_FILE
+    kept = tmp_path / "kept.yixing"
+    backup.backup(own, kept)
+    (name,) = shreds(own)
+    secret = (own.home / "shred" / name).read_bytes()
+    before = Disk(quiet, own, kept)
+    assert len(before.holds(OPEN_FILE)) >= 3  # the search finds what is there
+    assert not before.holds(FILE) and not before.holds(secret)
+    quiet.whole()
+    erased(quiet, key)
+    after = Disk(quiet, own, kept)
+    assert shreds(own) == [] and not after.holds(FILE) and not after.holds(secret)
+    assert quiet.one("SELECT count(*) FROM blob WHERE key IS NOT NULL") == 0
+    assert quiet.one("SELECT name FROM spent_key") == name
+
+
+def test_a_file_is_sealed_when_a_confidential_matter_takes_it_and_opened_when_another_does(
+    quiet: Union, own: Settings
+) -> None:
+    late, waits = upload(quiet, about=""), upload(quiet, b"for nobody yet")
+    assert len(shreds(own)) == 1
+    matter(quiet, late)
+    assert len(shreds(own)) == 2 and fetched(quiet, late) == FILE
+    sealed = "SELECT key FROM blob WHERE sha256 = (SELECT sha256 FROM attachment WHERE id = :k)"
+    assert quiet.one(sealed, k=late) and quiet.one(sealed, k=waits)
+    errand = quiet.launch("d0")
+    quiet.run("UPDATE attachment SET instance_id = :i WHERE id = :k", i=errand, k=waits)
+    with db.transaction(quiet.engine) as session, session.begin_nested() as trial:
+        blobs.settle(session, [waits])
+        trial.rollback()
+    assert len(shreds(own)) == 2  # what was only tried destroys nothing
+    with db.transaction(quiet.engine) as session:
+        blobs.settle(session, [waits])
+        assert len(shreds(own)) == 2  # until that is committed
+    assert quiet.one(sealed, k=waits) is None and fetched(quiet, waits) == b"for nobody yet"
+    assert len(shreds(own)) == 1
+    task = quiet.task(errand, "check")
+    upload(quiet, b"about a task in the open", about=f"task:{task}")
+    assert len(shreds(own)) == 1
+
+
+def test_keys_lie_in_all_folders_and_each_host_destroys_its_own(
+    quiet: Union, own: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [tmp_path / "one", tmp_path / "two"]
+    monkeypatch.setenv("YIXING_SHRED", os.pathsep.join(map(str, places)))
+    shred.settle(quiet.engine, own.home)
+    paper = upload(quiet)
+    key = matter(quiet, paper)
+    (name,) = shred.Folder(places[0]).names()
+    assert shred.Folder(places[1]).names() == [name] and shreds(own) == []
+    shred.Folder(places[0]).destroy(name)
+    assert fetched(quiet, paper) == FILE  # one copy may be lost
+    other = shred.Folder(own.home / shred.FOLDER)  # of a host that has it too
+    other.keep(name, b"k" * 32)
+    erased(quiet, key)
+    assert shred.Folder(places[1]).names() == [] and other.names() == [name]
+    monkeypatch.delenv("YIXING_SHRED")
+    shred.settle(quiet.engine, own.home)
+    jobs.tend_keys(quiet.engine)
+    assert other.names() == []
+
+
+def test_without_its_key_a_file_is_told_apart_from_a_false_one(quiet: Union, own: Settings) -> None:
+    paper = upload(quiet)
+    matter(quiet, paper)
+    with db.transaction(quiet.engine) as session:
+        assert blobs.missing(session) == 0 and papers.bad_blobs(session) == frozenset()
+    (name,) = shreds(own)
+    file = own.home / "shred" / name
+    secret = file.read_bytes()
+    file.write_bytes(b"x" * 32)
+    with db.transaction(quiet.engine) as session:
+        assert len(papers.bad_blobs(session)) == 1
+    file.unlink()
+    with pytest.raises(Conflict) as away:
+        fetched(quiet, paper)
+    assert away.value.code == "key_elsewhere"
+    with db.transaction(quiet.engine) as session:
+        assert papers.bad_blobs(session) == frozenset()
+        assert "keys of 1 files" in health.ready(session, own).checks["secrets"]
+    file.write_bytes(secret)
+    assert fetched(quiet, paper) == FILE

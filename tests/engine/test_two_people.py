@@ -171,6 +171,22 @@ def test_loosening_compares_lanes_rooms_launch_rolls_and_voters() -> None:
             tasks={**p.tasks, key: replace(task, meeting=replace(task.meeting, quorum="true"))},
         )
 
+    def field_room(p: Any, replace: Any) -> Any:
+        key, task, field = roomed_field(p)
+        fields = tuple(replace(f, room=()) if f is field else f for f in task.form.fields)
+        form = replace(task.form, fields=fields)
+        return replace(p, tasks={**p.tasks, key: replace(task, form=form)})
+
+    def no_poll(p: Any, _replace: Any) -> Any:
+        key = next(k for k, t in p.tasks.items() if t.poll)
+        return replace(p, tasks={k: t for k, t in p.tasks.items() if k != key})
+
+    def majority(p: Any, replace: Any) -> Any:
+        key = next(k for k, t in p.tasks.items() if t.poll and '"' in t.poll.passes)
+        task = p.tasks[key]
+        poll = replace(task.poll, passes="yes >= 1")
+        return replace(p, tasks={**p.tasks, key: replace(task, poll=poll)})
+
     for name, change in (
         ("dispute_mediation", lane),
         ("dispute_mediation", new_lane),
@@ -179,8 +195,20 @@ def test_loosening_compares_lanes_rooms_launch_rolls_and_voters() -> None:
         (with_("poll"), roll),
         (with_("secret"), public),
         (with_("meeting"), voters),
+        (with_("field"), field_room),
+        (with_("poll"), no_poll),
+        ("congress_session", majority),
     ):
         assert len(looser(name, change)) == 1, (name, change.__name__)
+
+
+def roomed_field(process: Any) -> Any:
+    """A task with a field that is for some lanes only, and the field; None where there is none."""
+    for key, task in process.tasks.items():
+        for field in task.form.fields if task.form else ():
+            if field.room:
+                return key, task, field
+    return None
 
 
 def with_(what: str) -> str:
@@ -193,6 +221,7 @@ def with_(what: str) -> str:
                 "poll": task.poll,
                 "secret": task.poll and task.poll.secret,
                 "meeting": task.meeting,
+                "field": roomed_field(process),
             }
             if found[what]:
                 return process.id

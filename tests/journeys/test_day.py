@@ -61,7 +61,12 @@ def called(town: University) -> UUID:
     candidates = [str(town.people[name]) for name in CANDIDATES]
     checked = {"regime": "public", "delegates": 9, "teachers": 6, "decision": "pass"}
     town.complete("secretary", key, "credentials", **checked)
-    planned = {"items": ["election"], "members": members, "presidium_teachers": 4}
+    planned = {
+        "items": ["election"],
+        "elections": ["committee"],
+        "members": members,
+        "presidium_teachers": 4,
+    }
     town.complete("congress", key, "agenda", **planned)
     town.complete("presidium", key, "confirm_agenda", decision="approve")
     published = {"office": "committee", "office_title": "工会委员", "seats": 2}

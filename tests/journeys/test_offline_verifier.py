@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.history import verify_pack
-from tests.engine import packs
+from tests.engine import halls, packs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,6 +94,25 @@ def test_both_verifiers_find_the_same(
     assert agree(page, packs.unsigned(folder)) == 1
 
 
+@pytest.mark.parametrize("lie", halls.LIES, ids=[lie[0] for lie in halls.LIES])
+def test_both_find_what_an_event_says_falsely_of_the_hall(
+    page: Page, tmp_path: Path, lie: tuple[str, int, dict[str, Any], str]
+) -> None:
+    assert agree(page, halls.pack(tmp_path / "pack", halls.held({lie[1]: lie[2]}))) == 1
+
+
+def test_both_find_what_stands_falsely_beside_the_events(page: Page, tmp_path: Path) -> None:
+    true = halls.pack(tmp_path / "true", halls.held())
+    assert agree(page, true) == 0
+    assert agree(page, halls.pack(tmp_path / "older", halls.older())) == 0
+    for number, (what, change, _check) in enumerate(halls.BESIDE):
+        folder = halls.pack(tmp_path / str(number), halls.held())
+        change(folder)
+        assert agree(page, packs.remanifest(folder)) == 1, what
+    for number, lie in enumerate(({"yes": 2}, {"present": 3}, {"passed": True})):
+        assert agree(page, halls.pack(tmp_path / f"paper{number}", halls.held(paper=lie))) == 1
+
+
 def test_both_demand_the_same(page: Page, tmp_path: Path) -> None:
     for number, name in enumerate((*verify_pack.DEMANDED, "answers.jsonl", "prints/交办单.pdf")):
         folder = packs.story().pack(tmp_path / str(number))
@@ -137,7 +156,7 @@ def test_the_page_reads_a_zip_in_both_languages(browser: Browser, folder: Path, 
     opened.locator("#zip").set_input_files(packs.zipped(folder, "提案/"))
     opened.get_by_role("button", name="校验").click()
     verdict = opened.locator("#verdict")
-    verdict.filter(has_text="PASS 全部 19 项属实").wait_for()
+    verdict.filter(has_text="PASS 全部 22 项属实").wait_for()
     opened.screenshot(path=folder.parent / "true.png", full_page=True)
     packs.forged(folder)
     opened.locator("#zip").set_input_files(packs.zipped(folder))

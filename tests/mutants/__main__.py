@@ -105,7 +105,9 @@ def _law(wanted: list[str]) -> int:
     """Exit code 0: some story notices every number of law that moves."""
     with running() as server:
         url = named(server, "tpl")
-        alive = laws.survivors(laws.Theatre(db.connect(url)), [] if wanted == ["all"] else wanted)
+        alive = laws.survivors(
+            laws.Theatre(db.connect(url), laws.recorded()), [] if wanted == ["all"] else wanted
+        )
         db.release(url)
     return int(bool(alive))
 

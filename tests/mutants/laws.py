@@ -1,11 +1,15 @@
 """Mutants of the law: a number that something uses moves by one, and a story must go otherwise than told.
 
-`make mutants LAW=all` plays, for each number, the stories that look it up, and stops at the first that fails.
+`make mutants LAW=all` plays, for each number, the stories that look it up, and stops at the first that fails. Which one
+it was stands in killers.toml and is played first the next time. A number that only a shared decision table uses is
+noticed by a case of that table.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
+import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,14 +19,17 @@ from typing import TYPE_CHECKING
 from engine import definitions, law, scenarios
 from engine.definitions import check
 from engine.instance import union_law
+from tests.engine import table_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine
 
 HOUSE = Path(__file__).resolve().parents[2]
 PROCESSES = HOUSE / "processes"
+TABLE = "table: "  # how the cases of a shared decision table are recorded
+KILLERS = Path(__file__).with_name("killers.toml")
 _TODAY = date(2026, 3, 2)  # most stories play in that spring
 _STRICTER = {">=": ">", ">": ">="}  # the border itself: a majority is not a half
 _CITIES = ("", "杭州", "宁波")
@@ -126,8 +133,10 @@ class _Watched(law.Rulebook):
 class Theatre:
     """Plays stories of the processes under one law or another."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, known: Mapping[str, str] | None = None) -> None:
+        """known: as `recorded` gives it; these stories are played first."""
         self.engine = engine
+        self.known = known or {}
         self.book = law.load(PROCESSES / "law")
         self.cast = scenarios.standard(PROCESSES)
         folders = sorted(path.parent for path in PROCESSES.glob("*/process.toml"))
@@ -158,28 +167,77 @@ class Theatre:
             self.sound.add(story)
         return True
 
-    def killer(self, fault: Moved) -> Path | None:
-        """The first story that notices; those first that say they prove the rule. None: it survives."""
+    def kills(self, killer: str, fault: Moved) -> bool:
+        """Does this story, or table, as it is recorded notice the fault?"""
+        if killer.startswith(TABLE):
+            return table_notices(killer.removeprefix(TABLE), fault.book(self.book))
+        return self.notices(PROCESSES / killer, fault)
+
+    def killer(self, fault: Moved) -> str | None:
+        """What notices first: the one recorded, a story, a table's cases. None: the fault survives."""
+        return next((each for each in self._candidates(fault) if self.kills(each, fault)), None)
+
+    def _candidates(self, fault: Moved) -> Iterator[str]:
+        known = self.known.get(str(fault), "")
+        if known.startswith(TABLE) or (PROCESSES / known).is_file():
+            yield known
         folders = [f for f, files in self.files.items() if fault.id in check.used([files])]
         stories = [story for folder in folders for story in scenarios.stories(folder)]
         stories.sort(key=lambda story: _order(story, fault.id))
-        return next((story for story in stories if self.notices(story, fault)), None)
+        yield from (str(story.relative_to(PROCESSES)) for story in stories)
+        yield from (TABLE + name for name in table_cases.CASES)
 
 
-def _order(story: Path, rule: str) -> tuple[bool, int]:
+def _order(story: Path, rule: str) -> tuple[bool, bool, int]:
+    """Those first that say they prove the rule, then those that name it; the short before the long."""
     text = story.read_text("utf-8")
-    return f"{rule}:" not in text and rule not in text, len(text)
+    proves = text.partition("proves = ")[2].partition("\n")[0]
+    said = re.compile(rf"(?<![A-Z-]){re.escape(rule)}(?![A-Z-])")
+    return not said.search(proves), not said.search(text), len(text)
+
+
+def table_notices(name: str, book: law.Rulebook) -> bool:
+    """Does a case of the shared decision table fall elsewhere under this law?"""
+    with in_force(book):
+        return not all(table_cases.holds(name, case) for case in table_cases.CASES[name])
+
+
+def recorded() -> dict[str, str]:
+    """What is known to notice each fault, by the fault in words: a story below processes/, or "table: " and its name."""
+    return dict(tomllib.loads(KILLERS.read_text("utf-8"))["killers"])
+
+
+def record(found: Mapping[str, str], faults: Iterable[str]) -> None:
+    """Write down what noticed which fault, beside what is known; of `faults`, all there are, no other stays."""
+    known = {**recorded(), **found}
+    lines = [f'"{fault}" = "{known[fault]}"' for fault in sorted(set(faults) & set(known))]
+    first = "# Written by `make mutants LAW=...`: the fault, and what notices it.\n[killers]\n"
+    KILLERS.write_text(first + "\n".join(lines) + "\n", "utf-8")
+
+
+def every_fault(book: law.Rulebook) -> list[Moved]:
+    """All mutants of all numbers in use."""
+    return [fault for number in numbers(book) for fault in moved(book, number)]
 
 
 def survivors(theatre: Theatre, wanted: Sequence[str]) -> list[Moved]:
-    """Plays every mutant of the rules wanted (empty: all in use), says what kills it, gives what survives."""
-    chosen = [n for n in numbers(theatre.book) if not wanted or n[0].id in wanted]
-    faults = [fault for number in chosen for fault in moved(theatre.book, number)]
-    alive = []
+    """Plays every mutant of the rules wanted (empty: all in use), records what kills it, prints it, gives what survives."""
+    everything = every_fault(theatre.book)
+    faults = [fault for fault in everything if not wanted or fault.id in wanted]
+    found: dict[str, str | None] = {}
     for fault in faults:
-        killer = theatre.killer(fault)
-        print(f"{killer.stem if killer else 'SURVIVED':<60} {fault}", flush=True)
-        if killer is None:
-            alive.append(fault)
-    print(f"{len(faults) - len(alive)} of {len(faults)} mutants of {len(chosen)} numbers killed")
-    return alive
+        found[str(fault)] = killer = theatre.killer(fault)
+        print(f"{killer or 'SURVIVED':<95} {fault}", flush=True)
+    killed = {fault: killer for fault, killer in found.items() if killer}
+    record(killed, map(str, everything))
+    for rule, group in itertools.groupby(faults, key=lambda fault: fault.id):
+        print(_line(rule, [found[str(fault)] for fault in group]))
+    print(f"{len(killed)} of {len(faults)} mutants killed")
+    return [fault for fault in faults if found[str(fault)] is None]
+
+
+def _line(rule: str, killers: list[str | None]) -> str:
+    """A row of the table: the rule, how many of its mutants were killed, and by what."""
+    by = ", ".join(dict.fromkeys(Path(killer).stem for killer in killers if killer))
+    killed = sum(killer is not None for killer in killers)
+    return f"{rule:<20} {killed} of {len(killers)} killed  {by}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,10 +11,23 @@ import pytest
 from engine import db, law
 from engine.instance import union_law
 from tests.conftest import named
-from tests.mutants.laws import PROCESSES, Moved, Theatre, in_force, moved, numbers
+from tests.engine import table_cases
+from tests.mutants.laws import (
+    PROCESSES,
+    TABLE,
+    Moved,
+    Theatre,
+    every_fault,
+    in_force,
+    moved,
+    numbers,
+    record,
+    recorded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BOOK = law.load(PROCESSES / "law")
 NUMBERS = {number[0].id: number for number in numbers(BOOK)}
@@ -34,6 +48,12 @@ KNOWN = (
     ),
     ("CG-EXTRA", "> 1/3 share", "congress_session/scenarios/202_three_of_nine_are_a_third.toml"),
 )
+
+
+KILLERS = recorded()
+# no matter counts by these numbers: whoever removes an officer asks the shared table; and the quorum of a session, the
+# same two thirds of the same roll, is looked at before that of its election
+BY_TABLE = {"TR-REMOVE", "EL-QUORUM"}
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +102,55 @@ def test_the_law_is_as_before_when_a_mutant_has_been_tried() -> None:
     with in_force(fault.book(BOOK)):
         assert {rule.numerator for rule in union_law.rulebook().get("CG-EXTRA")} != {1}
     assert union_law.rulebook() is before
+
+
+def test_each_number_of_law_in_use_has_something_that_notices_when_it_moves() -> None:
+    faults = every_fault(BOOK)
+    assert len(faults) > 130
+    assert set(KILLERS) == {str(fault) for fault in faults}
+    by_table = {fault.id for fault in faults if KILLERS[str(fault)].startswith(TABLE)}
+    assert by_table == BY_TABLE
+    tables = {killer.removeprefix(TABLE) for killer in KILLERS.values() if TABLE in killer}
+    assert tables <= set(table_cases.CASES)
+    assert all((PROCESSES / each).is_file() for each in KILLERS.values() if TABLE not in each)
+
+
+def test_what_is_recorded_still_notices(theatre: Theatre) -> None:
+    """One number of each family of law, another each time."""
+    families: dict[str, list[Moved]] = {}
+    for fault in every_fault(BOOK):
+        families.setdefault(fault.id.partition("-")[0], []).append(fault)
+    drawn = [random.choice(faults) for faults in families.values()]
+    drawn += [fault for fault in every_fault(BOOK) if fault.id == "TR-REMOVE"]
+    assert {fault.id[:2] for fault in drawn} == {"CC", "CG", "EL", "LS", "MD", "TR"}
+    theatre.sound |= {
+        PROCESSES / KILLERS[str(fault)] for fault in drawn
+    }  # tests/scenarios holds that
+    slept = [str(fault) for fault in drawn if not theatre.kills(KILLERS[str(fault)], fault)]
+    assert not slept
+
+
+def test_a_story_that_proves_nothing_of_a_rule_does_not_notice(theatre: Theatre) -> None:
+    (fault,) = [each for each in moved(BOOK, NUMBERS["TR-REMOVE"]) if each.after[0].op == ">="]
+    assert not theatre.kills("congress_session/scenarios/202_three_of_nine_are_a_third.toml", fault)
+    assert not theatre.kills(TABLE + "regime", fault) and theatre.kills(
+        TABLE + "quorum_vote", fault
+    )
+
+
+def test_the_record_is_tried_first_and_gone_stories_are_passed_over(theatre: Theatre) -> None:
+    fault = moved(BOOK, NUMBERS["TR-REMOVE"])[0]
+    at_once = Theatre(theatre.engine, {str(fault): TABLE + "quorum_vote"})
+    assert at_once.killer(fault) == TABLE + "quorum_vote" and not at_once.asked
+    gone = Theatre(theatre.engine, {str(fault): "congress_session/scenarios/000_gone.toml"})
+    assert next(gone._candidates(fault)) != "congress_session/scenarios/000_gone.toml"
+
+
+def test_the_record_keeps_what_it_knows_of_faults_there_still_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "killers.toml"
+    kept.write_text('[killers]\n"A" = "old"\n"B" = "b"\n"C" = "c"\n', "utf-8")
+    monkeypatch.setattr("tests.mutants.laws.KILLERS", kept)
+    record({"A": "new", "D": "d"}, ["A", "B", "D", "E"])
+    assert recorded() == {"A": "new", "B": "b", "D": "d"}

@@ -16,6 +16,8 @@ from tests.webui.quiet import CANARY, Case
 
 def second_judge(case: Case) -> str:
     """Another who acts in it by the same seat."""
+    if "judge2" in case.house.people:
+        return "judge2"
     with db.transaction(case.app.extensions["engine"]) as session:
         post = tables.post
         seat = session.execute(
@@ -27,11 +29,11 @@ def second_judge(case: Case) -> str:
     return "judge2"
 
 
-def erase_by_two(case: Case) -> None:
+def erase_by_two(case: Case, reason: str = "仲裁未结") -> None:
     """One proposes it, and cannot carry it out; a hold keeps it until another lifts it."""
     house = case.house
     second = second_judge(case)
-    held = house.do("judge", erasure.hold, case.id, "仲裁未结")
+    held = house.do("judge", erasure.hold, case.id, reason)
     with pytest.raises(Conflict) as kept_back:
         house.do("judge", erasure.propose, case.id, "保存期满")
     assert kept_back.value.code == "held"

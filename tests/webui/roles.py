@@ -23,6 +23,7 @@ from engine.commands import (
     imports,
     instances,
     meetings,
+    own_versions,
     people,
     polls,
     rules,
@@ -287,6 +288,14 @@ class World:
         waiting = self.do("operator", rules.propose_notice, NEXT, year, "国务院通知").id
         jobs.seal(self.engine, Settings(home=home, database_url="", processes=ROOT / "processes"))
         size = self.look("operator", checkpoints.checkpoints, None).points[0].size
+        for u, mark in CANARY.items():  # each union has one that waits for itself
+            union = own_id(self.of[u], "union")
+            mine = {
+                **texts,
+                "process.toml": proposed["process.toml"].replace("修订。", f"{mark}。"),
+            }
+            given = union, mine, f"{mark}的决议"
+            self.of[u]["own"] = str(self.do(f"{u}.secretary", own_versions.propose, *given))
         for own in self.of.values():
             own.update(old=old, new=new, size=str(size), process="congress_motion")
             own["proposal"] = str(waiting)
@@ -397,6 +406,7 @@ PATHS = {
     "vacation_id": "{vacation}",
     "token_id": "{token}",
     "proposal_id": "{proposal}",
+    "own_id": "{own}",
     "digest": "{old}",
     "old": "{old}",
     "new": "{new}",
@@ -589,6 +599,9 @@ SENT: dict[str, dict[str, Any]] = {
     "rules.propose": {"query": OF, "form": VALUE},
     "rules.decide": {"form": {"decision": "approve"}},
     "rules.load": {"form": NOTICE},
+    "own_versions.decide": {"form": {"decision": "approve"}},
+    "own_versions.end": {"form": {"note": "改用通用的"}},
+    "api_own-versions.end_own_version": {"json": {"note": "改用通用的"}},
     "proposals.decide": {"form": {"decision": "approve"}},
     "proposals.again": {"form": {"note": "新版有误"}},
     "rules.add_vacation": {"query": OF, "form": BREAK},

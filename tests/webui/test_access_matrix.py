@@ -159,6 +159,11 @@ api_process-instances.suspend | 404 403 403 200 403 404 | 404
 api_process-instances.terminate | 404 403 403 200 403 404 | 404
 api_process-instances.withdraw | 404 200 403 403 403 404 | 404
 api_rules.add_vacation | 403 403 403 201 403 201 | 404
+api_own-versions.approve_own_version | 404 404 404 403 404 409 | 404
+api_own-versions.end_own_version | 404 404 404 409 404 409 | 404
+api_own-versions.get_own_version | 404 404 404 200 404 200 | 404
+api_own-versions.list_own_versions | 200 | -
+api_own-versions.refuse_own_version | 404 404 404 403 404 200 | 404
 api_proposals.approve_proposal | 403 | -
 api_proposals.list_proposals | 200 | -
 api_proposals.refuse_proposal | 403 | -
@@ -350,6 +355,8 @@ polls.void | 404 303 404 303 403 404 | 404
 publications.index | 200 | -
 publications.make | 404 302 404 404 404 404 | 404
 publications.publication | 404 200 404 404 404 404 | 404
+own_versions.decide | 404 404 404 403 404 409 | 404
+own_versions.end | 404 404 404 409 404 409 | 404
 proposals.again | 403 403 403 409 403 409 | -
 proposals.decide | 403 | -
 proposals.index | 200 | -
@@ -476,6 +483,8 @@ def test_everybody_gets_what_the_matrix_says_and_nothing_of_the_other_union(
         "rules.calendar",
         "api_search.search",
         "people.preview",
+        "definitions.process",
+        "api_own-versions.list_own_versions",
     ):
         assert (row, "a.secretary") in seen, row
 

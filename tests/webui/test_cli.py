@@ -32,6 +32,7 @@ VERBS = [
     "migrate",
     "check",
     "publish",
+    "versions",
     "decide",
     "play",
     "import",

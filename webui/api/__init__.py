@@ -37,6 +37,7 @@ GROUPS = (
     "units",
     "imports",
     "succession",
+    "own_versions",
     "files",
     "despatch",
     "search",

@@ -236,14 +236,13 @@ def _read(work: Callable[[Session], Found], recorded: bool = False) -> Found:
         return work(session)
 
 
-def multipart(**fields: dict[str, Any]) -> dict[str, Any]:
+def multipart(
+    optional: dict[str, dict[str, Any]] | None = None, **fields: dict[str, Any]
+) -> dict[str, Any]:
     """The description of a form with one file and some plain fields."""
     shape = {"file": {"type": "string", "format": "binary"}, **fields}
-    return {
-        "multipart/form-data": {
-            "schema": {"type": "object", "properties": shape, "required": list(shape)}
-        }
-    }
+    schema = {"type": "object", "properties": shape | (optional or {}), "required": list(shape)}
+    return {"multipart/form-data": {"schema": schema}}
 
 
 def _carry_out(

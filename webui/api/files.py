@@ -31,15 +31,29 @@ class Uploaded(Schema):
 
 
 def _file() -> dict[str, Any]:
-    strict.uploaded(set(), attachments.MAX_BYTES + ROOM)
+    given = strict.uploaded({"about"}, attachments.MAX_BYTES + ROOM)
     file = request.files["file"]
-    return {"name": file.filename or "", "data": file.stream.read(attachments.MAX_BYTES + 1)}
+    data = file.stream.read(attachments.MAX_BYTES + 1)
+    return {"name": file.filename or "", "data": data, "about": given.get("about", "")[:200]}
 
 
-@routes.act("/files", Uploaded, status=201, at="/files/{id}", read=_file, sent=multipart())
+_ABOUT = {
+    "type": "string",
+    "description": "launch:<process>, task:<id> or matter:<id>; sealed at once if confidential.",
+}
+
+
+@routes.act(
+    "/files",
+    Uploaded,
+    status=201,
+    at="/files/{id}",
+    read=_file,
+    sent=multipart(optional={"about": _ABOUT}),
+)
 def upload(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Keep a file, at most 50 MB, until an answer names it."""
-    key = attachments.add(session, actor, given["name"], given["data"])
+    key = attachments.add(session, actor, given["name"], given["data"], given["about"])
     return {"id": key, "name": given["name"], "size": len(given["data"])}
 
 

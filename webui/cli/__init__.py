@@ -40,6 +40,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "migrate": installation.migrate,
     "check": processes.check,
     "publish": processes.publish,
+    "versions": processes.versions,
     "decide": processes.decide,
     "play": processes.play,
     "import": accounts.import_table,

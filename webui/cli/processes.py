@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.definitions.check import Fault
+    from engine.queries.own_versions import Own
     from engine.scenarios import Played
     from engine.settings import Settings
 
@@ -134,6 +135,36 @@ def publish(given: argparse.Namespace, settings: Settings) -> int:
         else _("{digest} 早已登记，没有变化", digest=short)
     )
     return OK
+
+
+def versions(given: argparse.Namespace, settings: Settings) -> int:
+    """Which versions are in force: for all, and what single unions have instead."""
+    from engine import db
+    from engine.definitions.store import in_force
+    from engine.queries import own_versions
+
+    with db.transaction(database(settings)) as session:
+        common, own = in_force(session).common, own_versions.everywhere(session)
+    for process, digest in sorted(common.items()):
+        if given.process not in ("", process):
+            continue
+        say(_("{process}  {digest}  全系统通用", process=process, digest=digest[:16]))
+        for each in own:
+            if each.process_id == process and each.in_force:
+                _say_own(each)
+    return OK
+
+
+def _say_own(own: Own) -> None:
+    named = {"union": own.union, "digest": own.version[:16], "base": own.base}
+    if own.behind:
+        newer = _(
+            "  {union}：本单位版本 {digest}，以第 {base} 版为基础，通用的已是第 {common} 版",
+            **named,
+            common=own.common,
+        )
+        return say(newer)
+    return say(_("  {union}：本单位版本 {digest}，以现行的第 {base} 版为基础", **named))
 
 
 def decide(given: argparse.Namespace, _settings: Settings) -> int:

@@ -262,11 +262,18 @@ def _ready(settings: Settings, children: list[Child], stopping: Stopping) -> boo
 
 def _welcome(settings: Settings) -> None:
     from engine.documents import fonts
+    from engine.people import strokes
     from webui.http import proxies
 
     for warning in proxies.at_start(settings):
         note(_("注意：{what}", what=warning))
     note(_("字体：{found}", found=fonts.described()))
+    if not strokes.installed():
+        note(
+            _(
+                "注意：没有找到随安装附带的笔画资料，正式名单改按汉语拼音排列；运行 make setup 补装。"
+            )
+        )
     note("")
     note(_("议行已就绪：{address}   （按 Ctrl-C 停止）", address=address(settings)))
     if settings.demo:

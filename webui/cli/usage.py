@@ -86,6 +86,9 @@ def _add_processes(verbs: Verbs) -> None:
     one = _add_verb(verbs, "publish", _("施行一个流程文件夹"))
     _add(one, "folder", type=Path, metavar="FOLDER")
 
+    one = _add_verb(verbs, "versions", _("各流程施行的是哪一版：全系统通用的，和各单位自己的"))
+    _add(one, "process", nargs="?", default="", metavar="PROCESS", about=_("只看这一个流程"))
+
     one = _add_verb(verbs, "decide", _("看决策表在某种情形下得出什么、依据哪一条；什么也不保存"))
     named = _("表名，流程里的写 流程.表名")
     _add(one, "table", metavar="TABLE", about=named)

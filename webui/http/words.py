@@ -16,6 +16,7 @@ from engine.db.states import (
     DefinitionState,
     InstanceState,
     MeetingState,
+    OwnVersionState,
     PollState,
     SettingState,
     TaskState,
@@ -145,7 +146,7 @@ def _is_midnight(value: datetime) -> bool:
 
 
 def state(key: str, of: str = "instance") -> str:
-    """What a state is called; `of`: instance, task, poll, meeting, definition or setting."""
+    """What a state is called; `of`: instance, task, poll, meeting, definition, own_version or setting."""
     return said(state_words(_STATES[of], key))
 
 
@@ -155,6 +156,7 @@ _STATES: dict[str, type[StrEnum]] = {
     "poll": PollState,
     "meeting": MeetingState,
     "definition": DefinitionState,
+    "own_version": OwnVersionState,
     "setting": SettingState,
 }
 

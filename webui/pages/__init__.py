@@ -27,6 +27,7 @@ BLUEPRINTS = (
     "author.definitions",
     "administrator.rules",
     "administrator.proposals",
+    "author.own_versions",
     "author.tables",
     "health",
 )

@@ -44,7 +44,8 @@ def upload() -> tuple[Answer, int]:
         raise Invalid({"file": [_("请选择一个文件。")]})
     name = sent[0].filename
     data = sent[0].stream.read(attachments.MAX_BYTES + 1)
-    key = carry_out(lambda s: attachments.add(s, me(), name, data))
+    about = request.form.get("about", "")[:200]
+    key = carry_out(lambda s: attachments.add(s, me(), name, data, about))
     return jsonify(id=str(key), name=name, size=len(data)), 201
 
 

@@ -37,7 +37,8 @@ def ready() -> Answer:
     except EngineError as fault:
         found = health.unreachable(own, type(fault.__cause__ or fault).__name__)
     faults = found.faults
-    response = jsonify(status="not ready" if faults else "ok", faults=faults, checks=found.checks)
+    status = "not ready" if faults else "ok"
+    response = jsonify(status=status, faults=faults, notes=found.notes, checks=found.checks)
     response.status_code = 503 if faults else 200
     return response
 

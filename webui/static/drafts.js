@@ -238,6 +238,8 @@
     const upload = async (file) => {
       const body = new FormData();
       body.append("file", file);
+      const form = box.closest("form"); // what it is about: files of a confidential matter are sealed
+      body.append("about", (form && (form.dataset.draft || form.getAttribute("action"))) || location.pathname);
       try {
         const reply = await send(box.dataset.upload, body);
         if (!reply.ok) return await told(reply);

@@ -2,7 +2,14 @@
 
 from engine.db.tables.ballots import board, box, envelope, teller_key, teller_part, urn
 from engine.db.tables.base import metadata, new_id
-from engine.db.tables.definitions import definition, notice, rehearsal, setting, vacation
+from engine.db.tables.definitions import (
+    definition,
+    notice,
+    own_version,
+    rehearsal,
+    setting,
+    vacation,
+)
 from engine.db.tables.files import (
     attachment,
     batch,
@@ -11,6 +18,7 @@ from engine.db.tables.files import (
     document,
     incident,
     reply,
+    spent_key,
 )
 from engine.db.tables.history import chain, checkpoint, event, pack, verification
 from engine.db.tables.instances import (
@@ -62,6 +70,7 @@ __all__ = [
     "metadata",
     "new_id",
     "notice",
+    "own_version",
     "pack",
     "paper",
     "poll",
@@ -75,6 +84,7 @@ __all__ = [
     "setting",
     "share",
     "shared_secret",
+    "spent_key",
     "task",
     "teller",
     "teller_key",

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    ForeignKey,
     Index,
     Integer,
     Table,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.states import DefinitionState, SettingState
+from engine.db.states import DefinitionState, OwnVersionState, SettingState
 from engine.db.tables.base import metadata, moment, ref, state
 
 definition = Table(
@@ -47,7 +48,36 @@ definition = Table(
     ),
 )
 
-# How the stories of a version went. No reference to it: a story that is being played moves the
+# A version that one union has for itself: two unions may have the same files, each by its own people.
+own_version = Table(
+    "own_version",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("union_id", "unit.id", nullable=False),
+    Column("process_id", Text, nullable=False),
+    Column("version", Text, ForeignKey("definition.hash"), nullable=False),
+    Column(
+        "based_on", Text, ForeignKey("definition.hash"), nullable=False
+    ),  # what was in force for all when it was proposed
+    *state(OwnVersionState),
+    Column("beside", JSONB, nullable=False),  # stories and notes: path -> text
+    Column("note", Text, nullable=False, server_default=""),
+    ref("author_id", "member.id", nullable=False),
+    ref("approver_id", "member.id"),
+    moment("created_at", nullable=False),
+    moment("decided_at"),
+    moment("ended_at"),
+    Index(
+        "ix_own_version_in_force",
+        "union_id",
+        "process_id",
+        unique=True,
+        postgresql_where=text("state = 'in_force'"),
+    ),
+    Index("ix_own_version_version", "version"),
+)
+
+# How the stories of a version went, or of a union's own one, by its id. No reference to it: a story that is being played moves the
 # number of the version, and a row here must not wait for its end.
 rehearsal = Table(
     "rehearsal",

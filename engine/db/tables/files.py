@@ -26,6 +26,14 @@ blob = Table(
     Column("sha256", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("key", Text),  # the name of the key to which it is sealed, see engine/db/blobs.py
+    Index("ix_blob_key", "key", postgresql_where=text("key IS NOT NULL")),
+)
+
+spent_key = Table(  # names of keys that every host that has one destroys
+    "spent_key",
+    metadata,
+    Column("name", Text, primary_key=True),
 )
 
 attachment = Table(

@@ -38,6 +38,7 @@ event = Table(
     Column(
         "body", Text, nullable=False
     ),  # canonical JSON of everything, the columns beside it included
+    Column("words", JSONB(none_as_null=True)),  # see db/aside.py
     PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.definitions.check.language import Rules
 
 PUBLISHED = frozenset({"opened_at", "people", "shown", "objections"})  # of a publication
+BOOK = frozenset({"current", "items", "kept"})
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {
@@ -60,6 +61,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         **{name: _form_keys(draft, name) for name in messages(draft)},
         **dict.fromkeys(notified(draft)),
         **dict.fromkeys(draft.table("publications"), PUBLISHED),
+        **dict.fromkeys(draft.table("books"), BOOK),
     }
     for name in _set_by_actions(draft):
         fact, *fields = name.split(".")
@@ -138,7 +140,7 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
-        if action.get("do") in ("set_fact", "issue_document") and isinstance(values, dict):
+        if action.get("do") in ("set_fact", "issue_document", "turn") and isinstance(values, dict):
             yield from filter(None, [*values, *action.get("append", ())])
 
 

@@ -134,7 +134,8 @@ def _references(
 def _taken(draft: Draft) -> set[str]:
     """The names under which something else is kept."""
     elements = draft.diagram.elements.keys() if draft.diagram else set()
-    return {*elements, *draft.table("messages"), *draft.table("publications"), *RESERVED}
+    tables = ("messages", "publications", "books")
+    return {*elements, *(key for table in tables for key in draft.table(table)), *RESERVED}
 
 
 def _reference(
@@ -144,6 +145,9 @@ def _reference(
     if name == "document" and value not in draft.table("documents"):
         advice = _("请写 [documents.{key}]。", key=key)
         yield Fault(FILE, place, _("没有文书 {key}。", key=key), advice)
+    elif name == "book" and value not in draft.table("books"):
+        advice = _("请写 [books.{key}]，列出每一项各有的事实。", key=key)
+        yield Fault(FILE, place, _("没有分册 {key}。", key=key), advice)
     elif name == "rule" and not language.known_rule(value):
         yield Fault(FILE, place, _("没有规则 {key}。", key=key), language.near(value))
     elif name == "task" and draft.diagram and value not in language.tasks:

@@ -150,6 +150,7 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -177,6 +178,7 @@ PROCESS = Of(
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
+        "books": Of({ANY_KEY: _BOOK}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },

@@ -104,6 +104,9 @@ def gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fau
         if gate.get("holds"):
             label = _("前提 gates.holds")
             yield from language.faults(FILE, place, label, gate["holds"], more=OVERDUE)
+        for name in HINT.findall(gate.get("text", "") + gate.get("text_en", "")):
+            what = _("前提的说明里写了 {{{name}}}，这里不会替换。", name=shown(name))
+            yield Fault(FILE, place, what, _("请写成普通的话；要给出数字的，写在 tells 里。"))
 
 
 # --- answers from outside -------------------------------------------------------------------------

@@ -12,6 +12,68 @@ def _history_verified(facts: Facts) -> Message:
     return _("{who}校验了全部记录，发现断裂：{fault}")
 
 
+_ABOUT = ("own", "process", "version")
+OWN_VERSIONS = (  # told by the chain of the union
+    kind(
+        "own_version_proposed",
+        _("提出本单位的流程版本"),
+        _("{who}为本单位提出流程 {process} 的版本 {version}，以通用版本 {based_on} 为基础"),
+        *(*_ABOUT, "based_on"),
+    ),
+    kind(
+        "own_version_stories_replaced",
+        _("更换本单位流程版本的故事"),
+        _("{who}更换本单位流程 {process} 的版本 {version} 的故事"),
+        *_ABOUT,
+    ),
+    kind(
+        "own_version_rehearsed",
+        _("演练本单位流程版本的故事"),
+        _("演练本单位流程 {process} 的版本 {version}：共 {stories} 个故事，{wrong} 个与所写不符"),
+        *(*_ABOUT, "stories", "wrong"),
+    ),
+    kind(
+        "own_version_in_force",
+        _("本单位流程版本施行"),
+        _("{who}批准本单位施行流程 {process} 的版本 {version}"),
+        *(*_ABOUT, "by"),
+        mark="outcome",
+    ),
+    kind(
+        "own_version_refused",
+        _("未批准本单位流程版本"),
+        _("{who}未批准本单位流程 {process} 的版本 {version}"),
+        *_ABOUT,
+        mark="outcome",
+    ),
+    kind(
+        "own_version_behind",
+        _("通用版本已更新"),
+        _("流程 {process} 的通用版本改为 {common}，本单位的版本 {version} 以 {based_on} 为基础"),
+        *(*_ABOUT, "based_on", "common"),
+        mark="outcome",
+    ),
+    kind(
+        "own_version_end_proposed",
+        _("提议改用通用版本"),
+        _("{who}提议停用本单位流程 {process} 的版本 {version}，改用通用版本"),
+        *(*_ABOUT, "proposal"),
+    ),
+    kind(
+        "own_version_ended",
+        _("改用通用版本"),
+        _("{who}批准停用本单位流程 {process} 的版本 {version}，改用通用版本"),
+        *(*_ABOUT, "proposal"),
+        mark="outcome",
+    ),
+    kind(
+        "own_version_end_refused",
+        _("未批准改用通用版本"),
+        _("{who}未批准停用本单位流程 {process} 的版本 {version}"),
+        *(*_ABOUT, "proposal"),
+        mark="outcome",
+    ),
+)
 INSTALLATION = (
     kind(
         "setting_proposed",
@@ -117,6 +179,7 @@ INSTALLATION = (
         *("process", "version"),
         mark="outcome",
     ),
+    *OWN_VERSIONS,
     kind(
         "checkpoint_witnessed",
         _("检查点交外部保存"),

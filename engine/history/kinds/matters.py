@@ -16,11 +16,17 @@ def _task_reassigned(facts: Facts) -> Message:
     return _("{who}改派“{task}”")
 
 
+def _instance_launched(facts: Facts) -> Message:
+    if facts.body.get("whose") == "union":
+        return _("{who}提出，编号 {number}（按本单位版本办理）")
+    return _("{who}提出，编号 {number}")
+
+
 MATTERS = (
     kind(
         "instance_launched",
         _("提出本件"),
-        _("{who}提出，编号 {number}"),
+        _instance_launched,
         *("process", "version", "number"),
         mark="outcome",
     ),

@@ -15,20 +15,22 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.history import kinds
 from engine.history.event_log import Break
 from engine.history.verification import (
     calendars,
     facts,
     matters,
+    own_versions,
     papers,
     polls,
     published,
     registry,
     rules,
+    said,
     seconded,
     secret,
     standing_rows,
@@ -81,7 +83,10 @@ def first_false(session: Session) -> Break | None:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
         broken = broken or seconded.first_false(session) or calendars.first_false(session)
-        matters = _matters(session, files) if broken is None else ()
+        broken = broken or said.stray(session)
+        times = own_versions.Times() if broken else own_versions.Times.of(session)
+        broken = broken or own_versions.first_false(session, times)
+        matters = _matters(session, files, times) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
@@ -137,8 +142,8 @@ def _streams(session: Session) -> dict[str, _Stream]:
     voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
     invited = (meeting.instance_id, *tables.attendance.c)
     queries = {
-        "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.not_in(SILENT))
+        "event": select(event.instance_id, event.seq, event.body, event.words)
+        .where(or_(event.kind.not_in(SILENT), event.words.is_not(None)))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
@@ -172,7 +177,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
 
 
 def _matters(
-    session: Session, files: Mapping[str, Mapping[str, str]]
+    session: Session, files: Mapping[str, Mapping[str, str]], times: own_versions.Times
 ) -> Iterator[tuple[UUID, Break | None]]:
     """Matter by matter, in the order of their ids, up to the first that is false: every row against
     its events.
@@ -208,11 +213,15 @@ def _matters(
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        events = [(event.seq, json.loads(event.body)) for event in rows["event"]]
+        if broken := said.first_false(row.id, rows["event"]):
+            yield row.id, broken
+            return
+        events = [(event.seq, aside.told(event.body, event.words)) for event in rows["event"]]
         replayed = replay_events(row.id, events)
         replayed.salt = row.salt
         version = versions[row.version]
         broken = _matter(replayed, row, rows, version=version, bad=bad)
+        broken = broken or times.launched(replayed, row.union_id)
         broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
             yield row.id, broken
@@ -247,5 +256,5 @@ def _matter(
         return broken
     broken, held = polls.meetings(replayed, rows["meeting"], tasks, halls)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    said = facts.Said(spoken, outcomes, held, version.owner)
-    return broken or facts.first_false(replayed, row, version, said)
+    spoke = facts.Said(spoken, outcomes, held, version.owner)
+    return broken or facts.first_false(replayed, row, version, spoke)

@@ -64,7 +64,7 @@ class Version:
         computed: dict[str, list[str]] = defaultdict(list)
         for action in map(legacy.action, raw.get("actions", {}).values()):
             fixed = (*action.get("set", ()), *action.get("append", ()))
-            for path in fixed if action["do"] == "set_fact" else ():
+            for path in fixed if action["do"] in ("set_fact", "turn") else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
             if action["do"] == "mark":

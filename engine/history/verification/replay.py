@@ -195,9 +195,12 @@ def _decided(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
 
 
 def _published(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
-    """Something is shown to a circle; what stood there before is current no more."""
-    for earlier in replayed.publications.values():
-        earlier.current = earlier.current and earlier.element != says["element"]
+    """Something is shown to a circle; what stood there before is current no more, but for what is
+    said to stand beside it.
+    """
+    stays = says.get("beside", ())
+    for key, earlier in replayed.publications.items():
+        earlier.current &= earlier.element != says["element"] or key in stays
     until = datetime.fromisoformat(says["until"])
     found = Published(seq, says["element"], says["at"], says["circle_hash"], until)
     replayed.publications[says["publication"]] = found
@@ -341,5 +344,6 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
 SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
     kind.key
     for kind in kinds.KINDS.values()
-    if kind.mark in ("read", "refused") and kind.key not in (*_READERS, "member_let_in")
+    if kind.mark in ("read", "refused")
+    and kind.key not in (*_READERS, "member_let_in", "letter_read", "attempt_refused")
 )

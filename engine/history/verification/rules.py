@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from engine.messages import Both
 
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # as in catalogue.process
-_VERSIONS = ("definition_proposed", "definition_published", "definition_refused")
-_AGAIN = "definition_again"
+OWN = "own_version_proposed"
+VERSIONS = ("definition_proposed", "definition_published", "definition_refused")
+AGAIN = "definition_again"
 _SETTINGS = ("setting_proposed", "setting_approved", "setting_refused")
 _STATES = {
     "setting_proposed": "proposed",
@@ -49,11 +50,11 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
     Also all their files.
     """
     recorded: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-    ranks = _Ranks()
-    for chain, seq, says in bodies(session, *_VERSIONS, _AGAIN):
+    ranks, own = Ranks(), {says["version"]: says for _chain, _seq, says in bodies(session, OWN)}
+    for chain, seq, says in bodies(session, *VERSIONS, AGAIN):
         if chain == INSTALLATION:
             ranks.take(says)
-            if says["kind"] != _AGAIN:
+            if says["kind"] != AGAIN:
                 recorded.setdefault(says["version"], []).append((seq, says))
     files: dict[str, dict[str, str]] = {}
     query = select(tables.definition).order_by(tables.definition.c.hash)
@@ -63,6 +64,11 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
             return false(INSTALLATION, "definition", row.hash, why), files
         files[row.hash] = row.files
         events = recorded.pop(row.hash, [])
+        if not events and row.hash in own:  # whose they are is compared by own_versions
+            if wrong := _unowned(row, own[row.hash]):
+                why = _("流程版本的{column}与历史不符", column=wrong)
+                return false(INSTALLATION, "definition", row.hash, why), files
+            continue
         if not events:
             why = _("流程版本没有记录")
             return false(INSTALLATION, "definition", row.hash, why), files
@@ -82,7 +88,7 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
 
 
 @dataclass
-class _Ranks:
+class Ranks:
     """Which version is in force: each new one ranks above all before it, and so does one that is
     put in force again.
     """
@@ -92,15 +98,31 @@ class _Ranks:
     given: dict[str, int] = field(default_factory=dict)  # version -> rank
 
     def take(self, says: Mapping[str, Any]) -> None:
-        if says["kind"] == _AGAIN:
+        if "rank" in says:  # put in force again, or taken up from what only unions had
             self.again[says["process"]] = self.again.get(says["process"], 0) + 1
             self.given[says["version"]] = says["rank"]
         else:
             self.behind.setdefault(says["version"], self.again.get(says["process"], 0))
 
+    def of(self, version: str, number: int) -> int:
+        """The rank of a version after what was taken so far."""
+        return self.given.get(version, number + self.behind.get(version, 0))
+
     def wrong(self, row: rows.Definition) -> Both | None:
-        rank = self.given.get(row.hash, row.number + self.behind.get(row.hash, 0))
+        rank = self.of(row.hash, row.number)
         return first_wrong({"rank": ("施行次序", row.rank == rank)})
+
+
+def _unowned(row: rows.Definition, proposed: Mapping[str, Any]) -> Both | None:
+    """The first column that is not as it must be where only unions have a version."""
+    return first_wrong(
+        {
+            "process_id": ("流程", row.process_id == proposed["process"]),
+            "state": ("状态", row.state == "own"),
+            "title": ("标题", (row.title, row.title_en) == _titles(row.files)),
+            "author_id": ("提出人", row.author_id is None),
+        }
+    )
 
 
 def _version(row: rows.Definition, events: list[dict[str, Any]]) -> Both | None:

@@ -169,12 +169,13 @@ def _tellers(replayed: Replayed, rows: list[Any], kept: list[Any]) -> Break | No
             return replayed.false("teller", row.id, _("监票人与历史不符"))
         if set(signed) != set(told.signed) or not on_time:
             return replayed.false("teller", row.id, _("监票人签字与历史不符"))
-        said = (told.dissent, told.leaves, told.successors)
+        said = (told.successors, told.dissent, told.leaves)
         changes = {
-            member: (each.dissent, each.leaves, each.successor_id and str(each.successor_id))
+            member: (each.successor_id and str(each.successor_id), each.dissent, each.leaves)
             for member, each in own.items()
         }
-        if any(kept != tuple(s.get(m) for s in said) for m, kept in changes.items()):
+        left = 1 if replayed.erased else 3  # why has gone with the rest
+        if any(kept[:left] != tuple(s.get(m) for s in said[:left]) for m, kept in changes.items()):
             return replayed.false("teller", row.id, _("监票人的更换或者不同意见与历史不符"))
     return None
 

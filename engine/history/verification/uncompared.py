@@ -20,6 +20,7 @@ _COUNTED = _("编号用到第几号；已编的号由事项和文书自己的记
 _PAPER = _("附件的类型、大小、上传人和时间；内容由散列证明")
 _POLL = _("投票名册上的次序和是否等待；名册、作答和结果有记录")
 _BALLOT = _("秘密投票封存中的信封和密钥，计票后销毁")
+_KEYS = _("加密附件用的密钥的名称；内容由散列证明")
 _OUTSIDE = _("一次性链接的状态；答复本身有记录")
 _INCIDENT = _("异常的说明；发生异常有记录")
 _REHEARSED = _("每个故事的演练结果；共几个、几个不符有记录")
@@ -45,11 +46,13 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     ("incident", ALL): _INCIDENT,
     ("presence", "no"): _ORDER,
     ("blob", ALL): _PAPER,
+    **dict.fromkeys((("blob", "key"), ("spent_key", ALL)), _KEYS),
     **{("attachment", c): _PAPER for c in ("member_id", "media_type", "size", "at")},
     **{("member", c): _PRIVATE for c in ("password", "phone", "email", "created_at")},
     **{("definition", c): _TIMES for c in ("number", "note", "created_at", "decided_at")},
     ("definition", "approver_id"): _TIMES,
     **{("definition", c): _FOUND for c in ("files", "beside")},
+    ("own_version", "beside"): _FOUND,
     ("rehearsal", ALL): _REHEARSED,
     ("setting", "created_at"): _TIMES,
     ("checkpoint", "witness"): _TIMES,

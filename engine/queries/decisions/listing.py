@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from engine import settings
-from engine.db import tables
 from engine.definitions import decision_tables as sheets
-from engine.definitions.store import process_of
+from engine.definitions.store import in_force, process_of
 from engine.errors import NotFound, ProcessFault
 from engine.instance.union_law import UnionLaw
 from engine.messages import CHINESE
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from engine.definitions.decision_tables import Lexicon, Sheet
     from engine.messages import Language
     from engine.people.organisation import Actor
-
-_definition = tables.definition.c
 
 
 @dataclass(frozen=True)
@@ -126,15 +121,9 @@ def _all(session: Session, say: Language) -> dict[str, Found]:
 
 
 def _in_force(session: Session) -> Iterator[tuple[str, Process]]:
-    """The newest published version of each process; one that cannot be read is left out."""
-    rows = session.execute(
-        select(_definition.hash, _definition.process_id)
-        .where(_definition.state == "published")
-        .distinct(_definition.process_id)
-        .order_by(_definition.process_id, _definition.rank.desc())
-    ).all()
-    for row in rows:
+    """The version in force for all of each process; one that cannot be read is left out."""
+    for _process_id, digest in sorted(in_force(session).common.items()):
         try:
-            yield row.hash, process_of(session, row.hash)
+            yield digest, process_of(session, digest)
         except ProcessFault:
             continue

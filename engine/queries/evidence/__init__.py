@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.db import canonical, tables
+from engine.db import aside, blobs, canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
 from engine.history import keys, proofs, verify_pack
@@ -32,7 +32,7 @@ from engine.people import access
 from engine.queries import ballots
 from engine.queries.evidence import notices, sheets
 from engine.queries.evidence.answer import answer
-from engine.queries.evidence.case import Case, Question, read
+from engine.queries.evidence.case import Case, Entry, Question, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -219,6 +219,8 @@ def _add_history(session: Session, archive: Archive, case: Case, key: keys.Signi
         for s in case.said
     )
     archive.add("answers.jsonl", _lines(shown))
+    if words := [_words(case, e) for e in case.events if e.words]:
+        archive.add("words.jsonl", _lines(words))
     notes = [
         keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature))
         for p in case.checkpoints
@@ -266,6 +268,13 @@ def _event(case: Case, entry: Any) -> dict[str, Any]:
     }
 
 
+def _words(case: Case, entry: Entry) -> dict[str, Any]:
+    """What was said in an event and stands beside it, with the salt of its digests."""
+    said = {key: value for key, value in (entry.words or {}).items() if key != aside.SALT}
+    salt = (entry.words or {}).get(aside.SALT)
+    return {"instance": str(case.row.id), "seq": entry.seq, "salt": salt, "value": said}
+
+
 def _lines(values: Iterable[Any]) -> str:
     return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
 
@@ -298,9 +307,8 @@ def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Docum
 
 def _add_attachments(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The files that answers name, with their bytes; null for those that were erased."""
-    blob = tables.blob.c
     for file in archive.each(case.attachments):
-        data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
+        data = blobs.read(session, file.sha256)
         name = f"attachments/{file.id} {pdf.file_name(file.name)}"
-        added = None if data is None else archive.add(name, bytes(data))
+        added = None if data is None else archive.add(name, data)
         contents.attachments[str(file.id)] = added

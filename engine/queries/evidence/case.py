@@ -4,7 +4,6 @@ files and words.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from sqlalchemy import func, select
 
 from engine import clock, expressions
 from engine.ballots import rolls
-from engine.db import canonical, tables
+from engine.db import aside, canonical, tables
 from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
 from engine.history import event_log, witnesses
@@ -41,8 +40,8 @@ _RULE = re.compile(r"""\brule\(\s*["']([A-Z0-9-]+)["']\s*\)""")
 
 @dataclass(frozen=True)
 class Entry:
-    """One event as its hashed text `body` says, not as the columns beside it. No `leaf_no` beyond
-    the last checkpoint.
+    """One event as its hashed text `body` and the `words` whose digests it has say, not as the
+    columns beside it. No `leaf_no` beyond the last checkpoint.
     """
 
     seq: int
@@ -50,6 +49,7 @@ class Entry:
     says: Mapping[str, Any]
     hash: bytes
     leaf_no: int | None
+    words: Mapping[str, Any] | None
 
     @property
     def kind(self) -> str:
@@ -140,7 +140,9 @@ def read(
     )
     size = points[-1].size if points else 0
     shown = tuple(
-        e if e.leaf_no is None or e.leaf_no < size else Entry(e.seq, e.body, e.says, e.hash, None)
+        e
+        if e.leaf_no is None or e.leaf_no < size
+        else Entry(e.seq, e.body, e.says, e.hash, None, e.words)
         for e in entries
     )
     said, tasks = _tasks(session, row.id, entries)
@@ -194,16 +196,16 @@ def _named(
 def _events(session: Session, instance_id: UUID) -> tuple[Entry, ...]:
     event = tables.event.c
     rows = session.execute(
-        select(event.seq, event.body, event.hash, event.leaf_no)
+        select(event.seq, event.body, event.hash, event.leaf_no, event.words)
         .where(event.instance_id == instance_id)
         .order_by(event.seq)
     )
-    return tuple(Entry(r.seq, r.body, _says(r), bytes(r.hash), r.leaf_no) for r in rows)
+    return tuple(Entry(r.seq, r.body, _says(r), bytes(r.hash), r.leaf_no, r.words) for r in rows)
 
 
 def _says(row: rows.Selected) -> Mapping[str, Any]:
     try:
-        says = json.loads(row.body)
+        says = aside.told(row.body, row.words)
         datetime.fromisoformat(says["at"])
     except (ValueError, TypeError, KeyError) as fault:
         raise HistoryBroken(

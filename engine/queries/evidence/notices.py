@@ -95,7 +95,8 @@ _README = (
   - 文书数据与签发时逐字节一致（documents/）；填写内容与当时所存摘要一致（answers.jsonl）；附件与填写时一致。
   - 导出时本件的最后一条记录是哪一条（heads.txt）；包内其他文件（事实说明、时间线、打印件、规则、附件）导出后未被改动
     （manifest.note 是对清单的签名），目录所列的规则、名册、文书、打印件一件不缺（contents.json）。
-  - 流程定义就是本件发起时的那个版本（process/）；名册、作答、签到记录与历史一致（rolls/、meetings/）。
+  - 流程定义就是本件发起时的那个版本（process/）；名册、作答、签到记录与历史一致（rolls/、meetings/）；
+    开会、表决、散会时的到会人数由签到和离场逐条重算，表决结果由作答、选票重算。
 
 不能证明什么
   - 晚于最后一个外部留存检查点的记录，同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
@@ -137,7 +138,8 @@ What it proves
     attachments) are those of the export (manifest.note signs the manifest), and that none of those listed in contents.json
     is missing.
   - That the process is the version this matter was launched with (process/), and that rolls, answers and ledgers of
-    presence are those of the history (rolls/, meetings/).
+    presence are those of the history (rolls/, meetings/); the numbers present at each opening, vote and close are
+    counted again from arrivals and departures, what each poll came to from its answers and ballots.
 
 What it cannot prove
   - Events younger than the last checkpoint that someone outside keeps: whoever has both the database and the key can

@@ -14,12 +14,13 @@ from flask import request
 from flask_babel import gettext as _
 
 from engine import forms
-from engine.commands import definitions
+from engine.commands import definitions, own_versions
 from engine.definitions import check
 from engine.errors import Invalid, NotFound, ProcessFault
 from engine.people import access
 from engine.queries import definitions as reading
 from engine.queries import differences, launchable
+from engine.queries import own_versions as looking
 from webui.api import strict
 from webui.api.definitions.shapes import (
     HASH,
@@ -110,15 +111,17 @@ def _json_schema(form: forms.Form) -> dict[str, Any]:
 
 
 def _hash(session: Session, actor: Actor, key: str) -> str:
-    """The hash that is meant: itself, or that of the version in force of a process. Raises
-    NotFound.
+    """The hash that is meant: itself, or that of the version in force of a process, in the actor's
+    union. Raises NotFound.
     """
     if len(key) == HASH:
         return key
-    found = next((v for v in reading.versions(session, actor, key) if v.latest), None)
-    if found is None:
+    found = reading.versions(session, actor, key)
+    own = (v for v in found if any(o.in_force and o.union_id == actor.union_id for o in v.own))
+    version = next(own, None) or next((v for v in found if v.latest), None)
+    if version is None:
         raise NotFound
-    return found.hash
+    return version.hash
 
 
 @routes.look(f"{ONE}/versions", VersionPage)
@@ -131,9 +134,9 @@ def list_versions(session: Session, actor: Actor, key: str) -> dict[str, Any]:
 def get_definition_files(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     """The files of a version, as they were frozen, and what was handed in beside them."""
     digest = _hash(session, actor, key)
-    process = reading.full(session, actor, digest).process
-    beside = reading.beside(session, process.id, digest)
-    return {"hash": digest, "files": process.files, "beside": beside}
+    found = reading.full(session, actor, digest)
+    beside = reading.beside(session, found.version)
+    return {"hash": digest, "files": found.process.files, "beside": beside}
 
 
 @routes.look(f"{ONE}/opening", Opening)
@@ -143,6 +146,7 @@ def get_opening(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     return {
         **vars(found),
         "process_id": found.process.id,
+        "version": found.process.hash,
         "title": found.process.title.in_(lang()),
         "form": found.process.launch_form,
     }
@@ -158,7 +162,7 @@ def difference(session: Session, actor: Actor, given: dict[str, Any], key: str) 
 def _folder() -> dict[str, Any]:
     """A folder as JSON, or as a ZIP in a multipart form."""
     if request.mimetype == "multipart/form-data":
-        sent = strict.loaded(Zipped(), strict.uploaded({"note"}, MAX_ZIP + ROOM))
+        sent = strict.loaded(Zipped(), strict.uploaded({"note", "union_id"}, MAX_ZIP + ROOM))
         files = _unpacked(request.files["file"].stream.read(MAX_ZIP + 1))
     else:
         sent = strict.loaded(Proposal(), strict.body(request))
@@ -166,7 +170,7 @@ def _folder() -> dict[str, Any]:
     texts = definitions.parse_upload(files)
     for text in texts.values():
         strict.text(text)
-    return {"files": texts, "note": sent["note"]}
+    return {"files": texts, "note": sent["note"], "union_id": sent.get("union_id")}
 
 
 def _unpacked(data: bytes) -> dict[str, bytes]:
@@ -177,7 +181,9 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
 
 
 SENT = {
-    **multipart(note={"type": "string", "maxLength": 500}),
+    **multipart(
+        note={"type": "string", "maxLength": 500}, union_id={"type": "string", "format": "uuid"}
+    ),
     "application/json": {"schema": Proposal},
 }
 
@@ -190,13 +196,17 @@ SENT = {
     read=_folder,
     sent=SENT,
 )
-def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
-    """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once. A
-    worker plays its stories then: see `rehearsals` of the version.
+def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Hand in a folder for approval, for all or for one union, as JSON or as a ZIP; every fault in
+    it is named at once. A worker plays its stories then: see `rehearsals` of the version.
     """
     access.unions(actor, "propose_definition")
+    files, note, union_id = given["files"], given["note"], given["union_id"]
     try:
-        return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
+        if union_id is None:
+            return {"hash": definitions.propose(session, actor, files, note)}
+        own = own_versions.propose(session, actor, union_id, files, note)
+        return {"hash": looking.one(session, actor, own).version, "own": own}
     except ProcessFault as fault:
         found = check.Fault(fault.file, fault.element, fault.message, fault.advice)
         raise Invalid({"files": [found.line]}) from None
@@ -206,7 +216,10 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
 def check_folder(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Find every fault in a folder, for who may propose one: it takes seconds. Nothing is kept."""
     access.unions(actor, "propose_definition")
-    return {"faults": definitions.faults(given["files"], definitions.others(session))}
+    if union_id := given["union_id"]:
+        access.check_own(actor, "propose_definition", union_id)
+    others = definitions.others(session, union_id)
+    return {"faults": definitions.faults(given["files"], others)}
 
 
 @routes.act(f"{ONE}/approve", Decided)

@@ -14,13 +14,46 @@ from webui.http.words import lang
 HASH = 64
 
 
+class OwnShape(Schema):
+    """A version that one union has for itself: its matters get it while it is in force, those of
+    all others the common one.
+    """
+
+    id = fields.UUID(required=True)
+    union_id = fields.UUID()
+    union = fields.String()
+    process_id = fields.String()
+    version = fields.String(metadata={"description": "Its hash."})
+    number = fields.Integer()
+    state = schemas.Choice("proposed", "in_force", "refused", "ended")
+    based_on = fields.String(
+        metadata={"description": "Hash of what was in force for all when it was proposed."}
+    )
+    behind = fields.Boolean(
+        metadata={"description": "Another version is in force for all by now: see common_version."}
+    )
+    common_version = fields.String()
+    note = fields.String()
+    author = fields.String()
+    approver = fields.String()
+    created_at = Moment()
+    decided_at = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
+    mine = fields.Boolean()
+    decides = fields.Boolean()
+    ends = fields.Boolean()
+    played = fields.Integer()
+    wrong = fields.Integer()
+    stories = fields.Integer()
+
+
 class VersionShape(Schema):
-    """A version; `latest`: new instances get it."""
+    """A version; `latest`: new instances get it, but in unions that have one of their own."""
 
     hash = fields.String(required=True)
     process_id = fields.String()
     number = fields.Integer()
-    state = schemas.Choice("proposed", "published", "refused", "retired")
+    state = schemas.Choice("proposed", "published", "refused", "retired", "own")
     title = fields.String()
     note = Said()
     author = fields.String()
@@ -29,11 +62,12 @@ class VersionShape(Schema):
     decided_at = Moment(allow_none=True)
     latest = fields.Boolean()
     mine = fields.Boolean()
+    own = fields.List(fields.Nested(OwnShape))
 
 
 class DefinitionRow(Schema):
-    """A process with its version in force, and the proposals that wait, for those who handle
-    them.
+    """A process with its version in force for all, the proposals that wait, for those who handle
+    them, and what unions that you belong to have for themselves.
     """
 
     process_id = fields.String(required=True)
@@ -43,6 +77,7 @@ class DefinitionRow(Schema):
     current = fields.Nested(VersionShape, allow_none=True)
     versions = fields.Integer()
     waiting = fields.List(fields.Nested(VersionShape))
+    own = fields.List(fields.Nested(OwnShape))
     launchable = fields.Boolean(metadata={"description": "I may start it."})
 
 
@@ -125,6 +160,8 @@ class Opening(Schema):
     title = fields.String()
     union_id = fields.UUID()
     union = fields.String()
+    version = fields.String()
+    own = fields.Boolean(metadata={"description": "By a version that the union has for itself."})
     form = fields.Nested(schemas.Form)
     offers = schemas.Offers()
     next = fields.List(
@@ -163,6 +200,7 @@ class DifferenceShape(Schema):
 
 class Decided(Schema):
     hash = fields.String(required=True)
+    own = fields.UUID(metadata={"description": "Of one union only: the id of its own version."})
 
 
 class _Message(fields.String):
@@ -193,10 +231,12 @@ class Proposal(schemas.Sent):
         metadata={"description": "Text of each file by its path."},
     )
     note = Text(500, 1, required=True, metadata={"description": "What was changed, and why."})
+    union_id = fields.UUID(metadata={"description": "For this union only, of which you are."})
 
 
 class Zipped(schemas.Sent):
     note = Text(500, 1, required=True)
+    union_id = fields.UUID()
 
 
 class Since(schemas.Asked):

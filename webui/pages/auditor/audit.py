@@ -172,7 +172,8 @@ class Line:
 @dataclass(frozen=True)
 class View:
     """A case for the auditor. `covered` and `witnessed`: how many of its events are under a
-    checkpoint, and a witnessed one. `exports`: whoever looks may have its evidence packed.
+    checkpoint, and a witnessed one. `exports`: whoever looks may have its evidence packed. `whose`:
+    it goes by a version of its "union", or by the "common" one.
     """
 
     file: reading.File
@@ -188,6 +189,7 @@ class View:
     live: str
     exports: bool
     pack: packs.Pack | None
+    whose: str
 
 
 @blueprint.get("/audit/<uuid:instance_id>")
@@ -197,8 +199,15 @@ def instance(instance_id: UUID) -> str:
     proof.
     """
     view = carry_out(lambda s: _recorded(s, instance_id))
+    file = view.file
+    sees = access.is_own_union(me(), file.union_id) or me().runs_installation
     return render_template(
-        "audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof
+        "audit/instance.html",
+        view=view,
+        file=file,
+        row=file.row,
+        proof=view.proof,
+        sees_version=sees or view.whose != "union",
     )
 
 
@@ -234,7 +243,14 @@ def _view(session: Session, instance_id: UUID) -> View:
         live=json.dumps(live),
         exports=exports,
         pack=packs.newest_of(file.context) if exports else None,
+        whose=_whose(record.bodies),
     )
+
+
+def _whose(bodies: Sequence[Mapping[str, Any]]) -> str:
+    """Whose version a matter goes by, as its launch tells it."""
+    launches = (b for b in bodies if b.get("kind") == "instance_launched")
+    return str(next(launches, {}).get("whose", "common"))
 
 
 def _standing(file: reading.File) -> tuple[standing.Standing, ...]:

@@ -24,24 +24,30 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from engine.commands import definitions as deciding
+from engine.commands import own_versions as own
 from engine.definitions.check.draft import MAX_FILES
 from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import Conflict, Invalid, ProcessFault
-from engine.people import access
+from engine.instance.loosening import below_common
+from engine.people import access, organisation
 from engine.people.organisation import INSTALLATION
 from engine.queries import definitions as reading
 from engine.queries import diagrams, differences
+from engine.queries import own_versions as looking
 from engine.queries import rules as rulebook_of
 from webui.http.sentences import post_title
-from webui.http.session import carry_out, look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, tenant
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug.wrappers import Response as Answer
 
     from engine.db import Session
     from engine.definitions import Process
     from engine.definitions.check import Fault
+    from engine.messages import Message
 
 blueprint = Blueprint("definitions", __name__)
 MAX_ZIP = 2 * 1024 * 1024
@@ -82,12 +88,13 @@ def process(process_id: str) -> str:
 def version(digest: str) -> str:
     """One version with everything that runs."""
 
-    def read(found: Session) -> tuple[reading.Full, Any]:
+    def read(found: Session) -> tuple[reading.Full, Any, Any]:
         full = reading.full(found, me(), digest, lang())
+        looser = _looser(found, full)
         ids = rulebook_of.named_in(full.process.files)
-        return full, rulebook_of.lines(found, me(), me().union_id, ids, lang())
+        return full, rulebook_of.lines(found, me(), me().union_id, ids, lang()), looser
 
-    full, rules = look(read)
+    full, rules, looser = look(read)
     return render_template(
         "definitions/version.html",
         full=full,
@@ -96,9 +103,17 @@ def version(digest: str) -> str:
         rules=rules,
         forms=_previews(full),
         lane_words=_lane_words(full.process),
+        looser=looser,
+        runs_installation=me().runs_installation,
         may_propose=_may_propose(),
         may_decide=access.may(me(), "approve_definition", INSTALLATION),
     )
+
+
+def _looser(found: Session, full: reading.Full) -> list[Message]:
+    """What the version loosens of the common one, for whoever decides on it for a union."""
+    decides = any(own.decides for own in full.version.own)
+    return below_common(found, full.version.hash) if decides else []
 
 
 def _previews(full: reading.Full) -> list[tuple[str, Markup]]:
@@ -178,12 +193,15 @@ def proposing() -> str:
 
 
 def _propose_page(fault: str = "", faults: list[Fault] | None = None, note: str = "") -> str:
+    unions = [u for u in access.unions(me(), "propose_definition") if u != INSTALLATION]
     return render_template(
         "definitions/propose.html",
         fault=fault,
         faults=faults or [],
         note=note,
         most=MAX_ZIP // 1024,
+        unions=look(lambda s: organisation.unit_names(s, unions)),
+        union=request.form.get("union", ""),
     )
 
 
@@ -196,19 +214,37 @@ def propose() -> tuple[str, int] | Answer:
     try:
         data = sent.stream.read(MAX_ZIP + 1) if sent else b""
         files = deciding.parse_upload(unzipped(data))
-        faults = deciding.faults(files, look(deciding.others))
+        union = _for_union()
+        faults = deciding.faults(files, look(lambda s: deciding.others(s, union)))
         if faults:
             return _propose_page(
                 _("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note
             ), 422
         if not note:
             return _propose_page(_("请写明改了什么、为什么改。"), None, note), 422
-        digest = carry_out(lambda s: deciding.propose(s, me(), files, note))
+        digest = carry_out(lambda s: _handed_in(s, union, files, note))
     except (Invalid, Conflict, ProcessFault) as fault:
         status = 422 if isinstance(fault, ProcessFault) else fault.status
         return _propose_page(fault.message, None, note), status
     flash(_("已提交，正在演练故事；演完并与所写相符，另一人才能批准。"))
     return redirect(url_for("definitions.version", digest=digest))
+
+
+def _for_union() -> UUID | None:
+    """The union that the version is to be for; None: for all. Raises NotFound, Refused."""
+    text = request.form.get("union", "")
+    if not text:
+        return None
+    union = uuid(text)
+    access.check_own(me(), "propose_definition", union)
+    return union
+
+
+def _handed_in(found: Session, union: UUID | None, files: dict[str, str], note: str) -> str:
+    """Hand in a version for all or for one union; gives its hash."""
+    if union is None:
+        return deciding.propose(found, me(), files, note)
+    return looking.one(found, me(), own.propose(found, me(), union, files, note)).version
 
 
 def unzipped(data: bytes) -> dict[str, bytes]:
