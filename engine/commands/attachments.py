@@ -10,8 +10,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 
 from engine import clock, forms, settings
 from engine.db import blobs, tables
-from engine.db.states import DefinitionState
-from engine.definitions.store import process_of
+from engine.definitions.store import in_force, process_of
 from engine.errors import Invalid
 from engine.messages import Listed, _
 
@@ -57,7 +56,7 @@ def add(session: Session, actor: Actor, name: str, data: bytes, about: str = "")
         "member_id": actor.id,
         "name": "".join(c for c in name if c.isprintable())[-120:],
         "media_type": media_type,
-        "sha256": blobs.keep(session, data, sealed=_is_confidential(session, about)),
+        "sha256": blobs.keep(session, data, sealed=_is_confidential(session, actor, about)),
         "size": len(data),
         "at": clock.now(),
     }
@@ -65,14 +64,12 @@ def add(session: Session, actor: Actor, name: str, data: bytes, about: str = "")
     return key
 
 
-def _is_confidential(session: Session, about: str) -> bool:
+def _is_confidential(session: Session, actor: Actor, about: str) -> bool:
     """Is this about a confidential matter, or one that will be? What is wrong is about nothing."""
-    instance, task, definition = tables.instance.c, tables.task.c, tables.definition.c
+    instance, task = tables.instance.c, tables.task.c
     if found := _LAUNCH.match(about):
-        launched = select(definition.hash).where(
-            definition.process_id == found.group(1), definition.state == DefinitionState.PUBLISHED
-        )
-        version = session.execute(launched.order_by(definition.rank.desc()).limit(1)).scalar()
+        process, union = found.group(1), actor.union_id
+        version = in_force(session, [union], process).of(process, union)
         return version is not None and process_of(session, version).confidentiality == "named"
     ids = _ID.findall(about)
     of_task = select(task.instance_id).where(task.id.in_(ids))

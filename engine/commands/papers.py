@@ -18,7 +18,7 @@ from engine.documents import pdf, words
 from engine.errors import NotPrintable, ProcessFault
 from engine.instance import rights
 from engine.instance.view import dotted
-from engine.people import ordering, organisation, strokes
+from engine.people import ordering, organisation, places, strokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,6 +160,7 @@ def document_data(
         "facts": in_china(facts),
         "people": {str(key): name for key, name in people.items()},
         **_listed(work, people),
+        **({"places": places.of(work.session, map(str, people))} if rule.places else {}),
         "units": {str(key): name for key, name in units.items()},
         "labels": _labels(work.process),
         "document": {"number": number, "title": rule.title.zh, **_days(work)},

@@ -21,7 +21,7 @@ from engine.commands import (
 from engine.db import tables
 from engine.db.states import PollState
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance import polling, presence
+from engine.instance import pads, polling, presence
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
 from engine.messages import _
@@ -90,6 +90,7 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     wanted = list(dict.fromkeys(members))
     _check_in_the_hall(locked, wanted)
     _check_secrecy(locked, wanted)
+    _check_pads(locked, len(wanted))
     given = session.execute(_GIVE_PAPER, {"key": poll_id, "members": wanted}).all()
     if len(given) < len(wanted):
         message = _("有的人不在名册上、已经投票，或已领过纸质票。")
@@ -131,6 +132,17 @@ def _check_secrecy(locked: LockedPoll, wanted: list[UUID]) -> None:
             left=left,
             least=least,
         )
+        raise Invalid({"members": [message]})
+
+
+def _check_pads(locked: LockedPoll, wanted: int) -> None:
+    """Where ballots were printed in numbered pads, no more go out than there are. Raises
+    Invalid.
+    """
+    session, poll = locked.session, locked.poll
+    printed = pads.of(session, poll, polling.papers_given(session, poll.id))
+    if printed.last and printed.left < wanted:
+        message = _("登记印制的选票只剩 {left} 张，请先登记加印。", left=printed.left)
         raise Invalid({"members": [message]})
 
 

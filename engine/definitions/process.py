@@ -185,6 +185,7 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    places: bool = False  # says the unit and the posts of the people in it
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
     declared: bool = True  # False: an older version, which says neither; read from its templates

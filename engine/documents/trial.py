@@ -31,7 +31,7 @@ _CERTAIN = re.compile(r"unknown variable|file not found|unclosed|unexpected|expe
 _SHAPES = (
     (re.compile(r"zh-date\(\s*fact\(d, \"([a-z0-9_.]+)\"\)"), _DAY),
     (re.compile(r"(?:person|unit)\(d, fact\(d, \"([a-z0-9_.]+)\"\)"), _SOMEBODY),
-    (re.compile(r"(?:people|units)-of\(d, \"([a-z0-9_.]+)\""), [_SOMEBODY]),
+    (re.compile(r"(?:people|units|list)-of\(d, \"([a-z0-9_.]+)\""), [_SOMEBODY]),
     (re.compile(r"fact\(d, \"([a-z0-9_.]+)\"\)(?:\.len\(\)| == \(\))"), [_SOMEBODY]),
     (re.compile(r"fact\(d, \"([a-z0-9_.]+)\"\) [<>] 0"), 1),
 )

@@ -245,8 +245,11 @@ def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[An
 
 def next_year_ends(view: InstanceView, start: Start, rule_id: str | None = None) -> datetime:
     """The end of the year after the one in which a moment or day lies, of years that begin so many
-    months after the calendar year as the rule says; without a rule, of calendar years.
+    months after the calendar year as the rule says; without a rule, of calendar years. Errors:
+    ProcessFault when the rule, or the union's own value of it, is in no whole months.
     """
+    if rule_id and view.law.ruling(rule_id, view.decisive_on).unit != "month":
+        raise ProcessFault(_("规则 {rule} 须以月计。", rule=rule_id), element=rule_id)
     months = numbers.rule_value(view, rule_id) if rule_id else 0
     return view.remember(calendar.next_year(_when(view, start), months))
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.instance import polling, rights, rooms, voids
+from engine.instance import pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
-from engine.people import organisation
+from engine.people import organisation, places
 from engine.people.ordering import on_screen
 from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.instance.context import Context
+    from engine.instance.pads import Pads
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
     from engine.queries.poll_rows import Read
@@ -93,6 +94,8 @@ class Poll(Summary):
     turn: str  # whose turn it is, when one answers after the other
     tellers: tuple[Teller, ...]
     counting: Counting | None  # for its tellers
+    places: Mapping[str, str]  # unit and posts of the candidates, while they may be chosen
+    pads: Pads | None  # of printed ballots, for its tellers and who presides over it
     voided: int  # times that the question was put before and declared void
 
 
@@ -162,17 +165,26 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
     is_teller = context.actor is not None and context.actor.id in row.tellers
     at_table = context.actor if is_teller and row.state in POLL_RUNNING else None
     seated = tellers(session, row)
+    own_rights = _rights(context, read, seated)
+    at_hand = bool(row.rule.get("paper")) and (at_table is not None or own_rights.chair_of)
     return Poll(
         **vars(summary(context, read, names, lang)),
         due=read.beside.due,
         basis=_basis(context, read, lang),
-        rights=_rights(context, read, seated),
+        rights=own_rights,
         voices=_voices(session, read),
         turn=read.beside.turn or "",
         tellers=seated,
         counting=counting(session, at_table, row) if at_table else None,
+        places=_places(session, row),
+        pads=pads.of(session, row, read.beside.papers) if at_hand else None,
         voided=read.beside.voided,
     )
+
+
+def _places(session: Session, row: rows.Poll) -> Mapping[str, str]:
+    running = row.kind == "election" and row.state in POLL_RUNNING
+    return places.of(session, row.choices) if running else {}
 
 
 def _basis(context: Context, read: Read, lang: str) -> Basis:

@@ -131,6 +131,8 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "token": ["nobody"],
         "name": ["withdraw"],
         "size": [1],
+        "what": ["tally"],
+        "form": ["pdf"],
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from engine.calendar import Calendar, Due, in_words, next_year, parse_notice, shipped, shipped_years
 from engine.clock import CHINA
-from engine.errors import Invalid
+from engine.errors import Invalid, ProcessFault
+from engine.instance import functions
 
 SHIPPED = Calendar()
 SUMMER = (date(2026, 7, 10), date(2026, 8, 31), "暑假")
@@ -451,3 +453,12 @@ def test_the_next_year_ends_with_its_last_day(day, later, ends):
     assert (due.day, due.provisional) == (ends, False)
     assert due.moment == datetime.combine(ends + timedelta(days=1), time(), CHINA)
     assert str(ends) in str(due.steps[0])
+
+
+@pytest.mark.parametrize("unit", ["day", "year", "working_day"])
+def test_years_are_moved_by_whole_months_only(unit):
+    """A union's own value in another unit is refused, not read as months."""
+    ruling = SimpleNamespace(id="TT-YEAR", unit=unit, value=8)
+    view = SimpleNamespace(law=SimpleNamespace(ruling=lambda *_: ruling), decisive_on=None)
+    with pytest.raises(ProcessFault, match="须以月计"):
+        functions.next_year_ends(view, date(2026, 3, 2), "TT-YEAR")

@@ -1,5 +1,5 @@
 """A day in the hall as the congress office and the chair live it: preparatory vote, an election with a run-off, a teller who
-leaves, an adjournment and the session continued; their taps are counted.
+leaves, an adjournment, the session continued with another election that takes two rounds; their taps are counted.
 
 They act in browsers of their own; the delegates vote by the same commands.
 """
@@ -32,8 +32,9 @@ TITLE = "补选工会委员会议"
 LOGS_IN = ("secretary",)
 HALL = ("zhang", "li", "wang", "zhao", "qian", "d1", "d2", "d3", "d4")  # nine are due, six a quorum
 CANDIDATES = ("ca", "cb", "cc", "cd")
+AUDITORS = ("ce", "cf")
 WORDS = {"d2": "三月的风很轻啊啊", "d3": "桂花开在后山上了", "d4": "运河边的灯都亮了"}
-TAPS = 60  # of the office and the chair on the day, together
+TAPS = 76  # of the office and the chair on the day, together: two elections of two rounds each
 COUNT = """addEventListener("pointerdown", (e) => {
   if (e.isTrusted) sessionStorage.taps = (Number(sessionStorage.taps) || 0) + 1;
 }, true);"""
@@ -45,8 +46,10 @@ def town(site: Site) -> University:
     town.joined("congress", "何静文", "congress_secretary@XD", logs_in=True)
     town.joined("presidium", "郑国华", "presidium_chair@XD", logs_in=True)
     for username in HALL[5:]:
-        town.joined(username, f"代表{username[1:]}", "formal_delegate@SX")
-    for name in CANDIDATES:
+        town.joined(username, f"代表{username[1:]}", "member_delegate@SX")
+    for username in HALL[:5]:
+        town.given(username, "member_delegate@SX")
+    for name in (*CANDIDATES, *AUDITORS):
         town.joined(name, f"候选人{name[1:].upper()}", "union_committee@XD")
     town.published("congress_session")
     return town
@@ -63,19 +66,24 @@ def called(town: University) -> UUID:
     town.complete("secretary", key, "credentials", **checked)
     planned = {
         "items": ["election"],
-        "elections": ["committee"],
+        "elections": ["committee", "audit"],
         "members": members,
         "presidium_teachers": 4,
     }
     town.complete("congress", key, "agenda", **planned)
     town.complete("presidium", key, "confirm_agenda", decision="approve")
-    published = {"office": "committee", "office_title": "工会委员", "seats": 2}
+    published = {"office": "committee", "office_title": "工会委员会委员", "seats": 2}
     origin = {"origin": "经工会委员会提名，党委和上一级工会同意", "contact": "校工会办公室"}
     town.complete("secretary", key, "nominate", candidates=candidates, **published, **origin)
+    auditors = [str(town.people[name]) for name in AUDITORS]
+    published = {"office": "audit", "office_title": "经费审查委员会委员", "seats": 1}
+    town.complete("secretary", key, "nominate", candidates=auditors, **published, **origin)
     held = {"time": "上午九时", "place": "学术报告厅"}
     town.complete("congress", key, "call", meeting_on="2026-03-20", **held)
     town.turn_to("2026-03-12T09:00:00")
     kept = {"decision": "confirm", "candidates": candidates, "seats": 2}
+    town.complete("secretary", key, "clear_candidates", **kept)
+    kept = {"decision": "confirm", "candidates": auditors, "seats": 1}
     town.complete("secretary", key, "clear_candidates", **kept)
     town.turn_to("2026-03-20T08:30:00")
     return key
@@ -174,7 +182,7 @@ def passed(town: University, chair: Desk) -> None:
 
 def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     """An election of two: one is elected, two are level; a teller leaves and is replaced; the run-off."""
-    chair.fill(kind="选举", title="选举工会委员")
+    chair.fill(kind="选举", title="选举工会委员会委员")
     chair.submit()
     tellers = ["代表2", "代表3", "代表4"]
     chair.fill(decision="名单已提出", chief="代表4", tellers=tellers)
@@ -202,7 +210,7 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     assert set(result.tied) == {str(town.people["cb"]), str(town.people["cc"])}
 
     under_way(chair, "下一项议程")
-    chair.fill(kind="票数相等者另行投票", title="另行投票")
+    chair.fill(kind="票数相等者另行投票", title="另行投票选举工会委员会委员")
     chair.submit()
     chair.fill(
         decision="名单已提出", tellers="代表3"
@@ -220,6 +228,27 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     under_way(chair, "宣布结果")
     chair.press("宣布结果")
     assert town.look("zhang", asked.poll, poll).result.elected == (str(town.people["cb"]),)
+
+
+def audited(town: University, chair: Desk, called: UUID, votes: int) -> tuple[str, ...]:
+    """A round for one seat: so many of nine vote for the first, the others for the second. Gives who is elected."""
+    chair.fill(kind="选举", title="选举经费审查委员会委员")
+    chair.submit()
+    chair.fill(decision="名单已提出")  # the list has passed and stands as it was
+    chair.submit()
+    poll = running(town, called)
+    keyed(town, poll, "d2", "d4")
+    under_way(chair, "截止表决")
+    voted(town, poll, ((HALL[:votes], AUDITORS[:1]), (HALL[votes:8], AUDITORS[1:])))
+    voted(town, poll, ((HALL[8:], ()),))
+    chair.page.locator("[data-voted]", has_text="9").wait_for()
+    closed(chair, 9)
+    joined(town, poll, "d2", "d4")
+    signed(town, poll, "d2", "d4")
+    under_way(chair, "宣布结果")
+    chair.press("宣布结果")
+    under_way(chair, "下一项议程")
+    return town.look("zhang", asked.poll, poll).result.elected
 
 
 def test_a_day_of_election_adjourned_and_continued(
@@ -250,7 +279,9 @@ def test_a_day_of_election_adjourned_and_continued(
     for person in (office, chair):
         person.context.add_init_script(COUNT)
 
-    opened(town, office, chair, HALL[:6], decision="人数够，宣布开会")
+    opened(town, office, chair, HALL, decision="人数够，宣布开会")
+    assert audited(town, chair, called, 4) == ()
+    assert audited(town, chair, called, 5) == (str(town.people["ce"]),)
     chair.fill(kind="议程完毕，闭会")
     chair.submit()
     under_way(office, "大会签到和会务")

@@ -128,6 +128,13 @@ class University:
         with self.time(), db.transaction(self.engine) as session:
             definitions.publish_shipped(session, read(ROOT / "processes" / process_id))
 
+    def given(self, username: str, *posts: str) -> None:
+        """More posts of somebody, as kind@unit."""
+        with self.time(), db.transaction(self.engine) as session:
+            for kind, _, unit in (post.partition("@") for post in posts):
+                holder = self.people[username]
+                people.grant_post(session, None, holder, kind, self.units[unit], FROM, term=TERM)
+
     def joined(self, username: str, name: str, *posts: str, logs_in: bool = False) -> None:
         """One more person, with posts as kind@unit."""
         with self.time(), db.transaction(self.engine) as session:

@@ -1,8 +1,8 @@
 """Mutants of the law: a number that something uses moves by one, and a story must go otherwise than told.
 
-`make mutants LAW=all` plays, for each number, the stories that look it up, and stops at the first that fails. Which one
-it was stands in killers.toml and is played first the next time. A number that only a shared decision table uses is
-noticed by a case of that table.
+`make mutants LAW=all` plays, for each number and each process that uses it, the stories that look it up, and stops at the
+first that fails. Which one it was stands in killers.toml and is played first the next time. A number that only a shared
+decision table counts by is noticed by a case of that table.
 """
 
 from __future__ import annotations
@@ -51,6 +51,17 @@ class Moved:
         swapped = dict(zip(self.before, self.after, strict=True))
         rules = [swapped.get(rule, rule) for rule in book.rules]
         return law.Rulebook(rules, book.places, book.subjects)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fault, and the name of a process that uses the rule: its own stories must notice."""
+
+    folder: str
+    fault: Moved
+
+    def __str__(self) -> str:
+        return f"{self.folder} {self.fault}"
 
 
 def _said(rule: law.Rule) -> str:
@@ -130,6 +141,12 @@ class _Watched(law.Rulebook):
         return super().get(id)
 
 
+def read_folders() -> dict[Path, dict[str, str]]:
+    """The files of each process."""
+    folders = sorted(path.parent for path in PROCESSES.glob("*/process.toml"))
+    return {folder: definitions.read(folder) for folder in folders}
+
+
 class Theatre:
     """Plays stories of the processes under one law or another."""
 
@@ -139,8 +156,7 @@ class Theatre:
         self.known = known or {}
         self.book = law.load(PROCESSES / "law")
         self.cast = scenarios.standard(PROCESSES)
-        folders = sorted(path.parent for path in PROCESSES.glob("*/process.toml"))
-        self.files = {folder: definitions.read(folder) for folder in folders}
+        self.files = read_folders()
         self.asked: dict[Path, set[str]] = {}  # of stories that went as told: the rules looked up
         self.sound: set[Path] = set()  # those known to go as told under the law as it is
 
@@ -173,17 +189,17 @@ class Theatre:
             return table_notices(killer.removeprefix(TABLE), fault.book(self.book))
         return self.notices(PROCESSES / killer, fault)
 
-    def killer(self, fault: Moved) -> str | None:
+    def killer(self, trial: Trial) -> str | None:
         """What notices first: the one recorded, a story, a table's cases. None: the fault survives."""
-        return next((each for each in self._candidates(fault) if self.kills(each, fault)), None)
+        candidates = self._candidates(trial)
+        return next((each for each in candidates if self.kills(each, trial.fault)), None)
 
-    def _candidates(self, fault: Moved) -> Iterator[str]:
-        known = self.known.get(str(fault), "")
+    def _candidates(self, trial: Trial) -> Iterator[str]:
+        known = self.known.get(str(trial), "")
         if known.startswith(TABLE) or (PROCESSES / known).is_file():
             yield known
-        folders = [f for f, files in self.files.items() if fault.id in check.used([files])]
-        stories = [story for folder in folders for story in scenarios.stories(folder)]
-        stories.sort(key=lambda story: _order(story, fault.id))
+        stories = scenarios.stories(PROCESSES / trial.folder)
+        stories.sort(key=lambda story: _order(story, trial.fault.id))
         yield from (str(story.relative_to(PROCESSES)) for story in stories)
         yield from (TABLE + name for name in table_cases.CASES)
 
@@ -203,15 +219,17 @@ def table_notices(name: str, book: law.Rulebook) -> bool:
 
 
 def recorded() -> dict[str, str]:
-    """What is known to notice each fault, by the fault in words: a story below processes/, or "table: " and its name."""
+    """What is known to notice each trial, by its words: a story below processes/, or "table: " and its name."""
     return dict(tomllib.loads(KILLERS.read_text("utf-8"))["killers"])
 
 
-def record(found: Mapping[str, str], faults: Iterable[str]) -> None:
-    """Write down what noticed which fault, beside what is known; of `faults`, all there are, no other stays."""
+def record(found: Mapping[str, str], trials: Iterable[str]) -> None:
+    """Write down what noticed which, beside what is known; of `trials`, all there are, no other stays."""
     known = {**recorded(), **found}
-    lines = [f'"{fault}" = "{known[fault]}"' for fault in sorted(set(faults) & set(known))]
-    first = "# Written by `make mutants LAW=...`: the fault, and what notices it.\n[killers]\n"
+    lines = [f'"{trial}" = "{known[trial]}"' for trial in sorted(set(trials) & set(known))]
+    first = (
+        "# Written by `make mutants LAW=...`: process and fault, and what notices it.\n[killers]\n"
+    )
     KILLERS.write_text(first + "\n".join(lines) + "\n", "utf-8")
 
 
@@ -220,24 +238,38 @@ def every_fault(book: law.Rulebook) -> list[Moved]:
     return [fault for number in numbers(book) for fault in moved(book, number)]
 
 
-def survivors(theatre: Theatre, wanted: Sequence[str]) -> list[Moved]:
+def every_trial(book: law.Rulebook, files: Mapping[Path, dict[str, str]]) -> list[Trial]:
+    """All mutants, each with each process that uses its rule. files: as `read_folders` gives them."""
+    uses = {folder.name: check.used([read]) for folder, read in files.items()}
+    return [
+        Trial(folder, fault)
+        for fault in every_fault(book)
+        for folder, rules in uses.items()
+        if fault.id in rules
+    ]
+
+
+def survivors(theatre: Theatre, wanted: Sequence[str]) -> list[Trial]:
     """Plays every mutant of the rules wanted (empty: all in use), records what kills it, prints it, gives what survives."""
-    everything = every_fault(theatre.book)
-    faults = [fault for fault in everything if not wanted or fault.id in wanted]
+    everything = every_trial(theatre.book, theatre.files)
+    trials = [trial for trial in everything if not wanted or trial.fault.id in wanted]
     found: dict[str, str | None] = {}
-    for fault in faults:
-        found[str(fault)] = killer = theatre.killer(fault)
-        print(f"{killer or 'SURVIVED':<95} {fault}", flush=True)
-    killed = {fault: killer for fault, killer in found.items() if killer}
+    for trial in trials:
+        found[str(trial)] = killer = theatre.killer(trial)
+        print(f"{killer or 'SURVIVED':<95} {trial}", flush=True)
+    killed = {trial: killer for trial, killer in found.items() if killer}
     record(killed, map(str, everything))
-    for rule, group in itertools.groupby(faults, key=lambda fault: fault.id):
-        print(_line(rule, [found[str(fault)] for fault in group]))
-    print(f"{len(killed)} of {len(faults)} mutants killed")
-    return [fault for fault in faults if found[str(fault)] is None]
+    _print_table(trials, found)
+    return [trial for trial in trials if found[str(trial)] is None]
 
 
-def _line(rule: str, killers: list[str | None]) -> str:
-    """A row of the table: the rule, how many of its mutants were killed, and by what."""
-    by = ", ".join(dict.fromkeys(Path(killer).stem for killer in killers if killer))
-    killed = sum(killer is not None for killer in killers)
-    return f"{rule:<20} {killed} of {len(killers)} killed  {by}"
+def _print_table(trials: Sequence[Trial], found: Mapping[str, str | None]) -> None:
+    """A row for each rule and process: how many of its mutants were killed, and by what."""
+    rows: dict[tuple[str, str], list[str | None]] = {}
+    for trial in trials:
+        rows.setdefault((trial.fault.id, trial.folder), []).append(found[str(trial)])
+    for (rule, folder), killers in rows.items():
+        by = ", ".join(dict.fromkeys(Path(killer).stem for killer in killers if killer))
+        killed = sum(killer is not None for killer in killers)
+        print(f"{rule:<20} {folder:<24} {killed} of {len(killers)} killed  {by}")
+    print(f"{sum(map(bool, found.values()))} of {len(trials)} mutants killed")

@@ -17,10 +17,12 @@ from tests.mutants.laws import (
     TABLE,
     Moved,
     Theatre,
-    every_fault,
+    Trial,
+    every_trial,
     in_force,
     moved,
     numbers,
+    read_folders,
     record,
     recorded,
 )
@@ -51,9 +53,14 @@ KNOWN = (
 
 
 KILLERS = recorded()
-# no matter counts by these numbers: whoever removes an officer asks the shared table; and the quorum of a session, the
-# same two thirds of the same roll, is looked at before that of its election
-BY_TABLE = {"TR-REMOVE", "EL-QUORUM"}
+TRIALS = every_trial(BOOK, read_folders())
+# a process names the rule and counts nothing by it: whoever removes an officer asks the shared table; and the quorum of a
+# session, the same two thirds of the same roll, is looked at before those of its elections and of its contracts
+BY_TABLE = {
+    ("cadre_transfer", "TR-REMOVE"),
+    ("congress_session", "EL-QUORUM"),
+    ("congress_session", "CC-PASS-QUORUM"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,29 +111,32 @@ def test_the_law_is_as_before_when_a_mutant_has_been_tried() -> None:
     assert union_law.rulebook() is before
 
 
-def test_each_number_of_law_in_use_has_something_that_notices_when_it_moves() -> None:
-    faults = every_fault(BOOK)
-    assert len(faults) > 130
-    assert set(KILLERS) == {str(fault) for fault in faults}
-    by_table = {fault.id for fault in faults if KILLERS[str(fault)].startswith(TABLE)}
+def test_each_number_of_law_has_something_that_notices_in_each_process_that_uses_it() -> None:
+    assert {trial.fault.id for trial in TRIALS} == set(NUMBERS) and len(TRIALS) > 150
+    assert set(KILLERS) == {str(trial) for trial in TRIALS}
+    by_table = {
+        (trial.folder, trial.fault.id) for trial in TRIALS if KILLERS[str(trial)].startswith(TABLE)
+    }
     assert by_table == BY_TABLE
-    tables = {killer.removeprefix(TABLE) for killer in KILLERS.values() if TABLE in killer}
-    assert tables <= set(table_cases.CASES)
-    assert all((PROCESSES / each).is_file() for each in KILLERS.values() if TABLE not in each)
+    assert {killer for killer in KILLERS.values() if killer.startswith(TABLE)} <= {
+        TABLE + name for name in table_cases.CASES
+    }
+    stories = [trial for trial in TRIALS if not KILLERS[str(trial)].startswith(TABLE)]
+    assert all((PROCESSES / KILLERS[str(trial)]).is_file() for trial in stories)
+    assert all(KILLERS[str(trial)].startswith(trial.folder + "/") for trial in stories)
 
 
 def test_what_is_recorded_still_notices(theatre: Theatre) -> None:
-    """One number of each family of law, another each time."""
-    families: dict[str, list[Moved]] = {}
-    for fault in every_fault(BOOK):
-        families.setdefault(fault.id.partition("-")[0], []).append(fault)
-    drawn = [random.choice(faults) for faults in families.values()]
-    drawn += [fault for fault in every_fault(BOOK) if fault.id == "TR-REMOVE"]
-    assert {fault.id[:2] for fault in drawn} == {"CC", "CG", "EL", "LS", "MD", "TR"}
-    theatre.sound |= {
-        PROCESSES / KILLERS[str(fault)] for fault in drawn
-    }  # tests/scenarios holds that
-    slept = [str(fault) for fault in drawn if not theatre.kills(KILLERS[str(fault)], fault)]
+    """One number of each family of law, another each time, and all that tables notice."""
+    families: dict[str, list[Trial]] = {}
+    for trial in TRIALS:
+        families.setdefault(trial.fault.id.partition("-")[0], []).append(trial)
+    drawn = [random.choice(trials) for trials in families.values()]
+    drawn += [trial for trial in TRIALS if KILLERS[str(trial)].startswith(TABLE)]
+    assert {trial.fault.id[:2] for trial in drawn} == {"CC", "CG", "EL", "LS", "MD", "TR"}
+    # tests/scenarios holds that they go as told without the fault
+    theatre.sound |= {PROCESSES / KILLERS[str(trial)] for trial in drawn}
+    slept = [str(each) for each in drawn if not theatre.kills(KILLERS[str(each)], each.fault)]
     assert not slept
 
 
@@ -139,11 +149,11 @@ def test_a_story_that_proves_nothing_of_a_rule_does_not_notice(theatre: Theatre)
 
 
 def test_the_record_is_tried_first_and_gone_stories_are_passed_over(theatre: Theatre) -> None:
-    fault = moved(BOOK, NUMBERS["TR-REMOVE"])[0]
-    at_once = Theatre(theatre.engine, {str(fault): TABLE + "quorum_vote"})
-    assert at_once.killer(fault) == TABLE + "quorum_vote" and not at_once.asked
-    gone = Theatre(theatre.engine, {str(fault): "congress_session/scenarios/000_gone.toml"})
-    assert next(gone._candidates(fault)) != "congress_session/scenarios/000_gone.toml"
+    trial = Trial("cadre_transfer", moved(BOOK, NUMBERS["TR-REMOVE"])[0])
+    at_once = Theatre(theatre.engine, {str(trial): TABLE + "quorum_vote"})
+    assert at_once.killer(trial) == TABLE + "quorum_vote" and not at_once.asked
+    gone = Theatre(theatre.engine, {str(trial): "cadre_transfer/scenarios/000_gone.toml"})
+    assert next(gone._candidates(trial)) != "cadre_transfer/scenarios/000_gone.toml"
 
 
 def test_the_record_keeps_what_it_knows_of_faults_there_still_are(

@@ -210,6 +210,9 @@ def an_agreement_has_its_four_signatures(record: Record) -> int:
             continue
         met += 1
         before = record.before(place)
+        if checked := [e for e in before if e.completes("check_late_paper")]:
+            _confirmed_by_a_second(before, checked[-1])
+            continue
         handed_out = max(e.seq for e in before if e.completes("joint_session"))
         since = [e for e in before if e.seq > handed_out and e.completes(*SIGNED)]
         put = {
@@ -219,20 +222,31 @@ def an_agreement_has_its_four_signatures(record: Record) -> int:
     return met
 
 
+def _confirmed_by_a_second(before: tuple[Event, ...], checked: Event) -> None:
+    """An agreement that was signed in time and entered after the term: one entered it, another confirmed it."""
+    entered = [e for e in before if e.completes("late_paper")][-1]
+    assert checked.says["outcome"] == "confirm" and entered.says["outcome"] == "found", checked
+    assert checked.actor != entered.actor, checked
+    assert any(e.issues("termination_correction") for e in before), checked
+
+
 def a_mediation_ends_one_way(record: Record) -> int:
-    """Its result is an agreement that was issued, or a notice that says why there is none; never both."""
+    """Its result is an agreement that was issued, or a notice that says why there is none; never both, but where the notice
+    was corrected.
+    """
     ends = [
         e
         for _, e in record.own()
         if e.kind == "decision_taken" and e.says["decision"] == "mediation_exit"
     ]
-    for end in ends:
+    corrected = any(e.issues("termination_correction") for e in record.events)
+    for end in ends[1:] if corrected else ends:
         agreed = end.says["result"]["result"] == "agreed"
         agreements = [e for e in record.events if e.issues("agreement")]
         notices = [e for e in record.events if e.issues("termination", "decline_notice")]
         assert bool(agreements) == agreed, end
-        assert bool(notices) == (not agreed), end
-    assert len(ends) <= 1, ends
+        assert bool(notices) == (corrected or not agreed), end
+    assert len(ends) <= 1 + corrected, ends
     return len(ends)
 
 

@@ -106,6 +106,11 @@ api_members.set_password | 404 404 404 403 403 422 | 404
 api_publications.get_publication | 404 200 404 404 404 404 | 404
 api_publications.list_publications | 200 | -
 api_publications.make_objection | 404 201 404 404 404 404 | 404
+api_paper_ballots.get_pad_docx | 404 422 404 404 404 404 | 404
+api_paper_ballots.get_pad_pdf | 404 422 404 404 404 404 | 404
+api_paper_ballots.get_tally_docx | 404 200 404 404 404 404 | 404
+api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
+api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -347,6 +352,8 @@ polls.declare | 404 403 404 403 403 404 | 404
 polls.dissent | 404 409 404 404 404 404 | 404
 polls.enter_paper | 404 409 404 404 404 404 | 404
 polls.give_paper | 404 303 404 404 404 404 | 404
+polls.paper | 404 200 404 404 404 404 | 404
+polls.print_pad | 404 303 404 404 404 404 | 404
 polls.replace_teller | 404 403 404 403 403 404 | 404
 polls.resign | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404

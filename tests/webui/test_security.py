@@ -775,6 +775,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.void": ("reason",),
     "polls.enter_paper": ("returned", "invalid", "n.abstain"),
     "polls.give_paper": ("member",),
+    "polls.print_pad": ("ballots",),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {

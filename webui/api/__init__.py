@@ -28,6 +28,7 @@ GROUPS = (
     "meetings",
     "polls",
     "ballots",
+    "paper_ballots",
     "publications",
     "definitions",
     "rules",

@@ -65,13 +65,18 @@ def document(document_id: UUID) -> Response:
     """
     if request.args.get("format") == "docx":
         name, data = look(lambda s: docx.docx(s, me(), document_id))
-        return _sent(data, docx.MEDIA_TYPE, f"attachment; {named(name)}", SHUT)
+        return to_save(name, data, docx.MEDIA_TYPE)
     return pdf(*look(lambda s: printing.pdf(s, me(), document_id)))
 
 
 def pdf(name: str, data: bytes) -> Response:
     """A PDF that the browser shows."""
     return _sent(data, "application/pdf", f"inline; {named(name)}", PDF)
+
+
+def to_save(name: str, data: bytes, media_type: str) -> Response:
+    """A file that the browser saves."""
+    return _sent(data, media_type, f"attachment; {named(name)}", SHUT)
 
 
 def named(name: str) -> str:

@@ -144,6 +144,7 @@ _DOCUMENT = Of(
         "numbering": str,
         "outside": bool,
         "signed_by": [str],
+        "places": bool,
         "needs": [str],
         "optional": [str],
     },

@@ -69,6 +69,13 @@ POLLS = (
         *("task", "poll"),
         mark="poll",
     ),
+    kind(
+        "ballots_printed",
+        _("选票已登记印制"),
+        _("{who}登记印制“{task}”的选票 {first} 至 {last} 号"),
+        *("task", "poll", "first", "last"),
+        mark="poll",
+    ),
     kind("paper_ballots_given", _("纸质票已发出"), _("{who}在“{task}”中发出纸质票"), "poll"),
     kind(
         "paper_ballots_counted",

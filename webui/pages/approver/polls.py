@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import signing, teller_changes, tellers, voiding
+from engine.commands import pads, signing, teller_changes, tellers, voiding
+from engine.documents import docx
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import certificates, poll_rows, poll_summary
+from engine.queries import ballot_papers, certificates, poll_rows, poll_summary
 from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 from webui.pages.approver.inbox import poll_page
-from webui.pages.files import pdf
+from webui.pages.files import pdf, to_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,28 @@ def give_paper(poll_id: UUID) -> Page | Answer:
         tellers.give_paper(session, me(), poll_id, members)
 
     return _done(poll_id, work, _("已登记 %(n)s 人领取纸质票。", n=len(members)))
+
+
+@blueprint.post(f"{ONE}/pads")
+@needs_login
+def print_pad(poll_id: UUID) -> Page | Answer:
+    """A teller, or who presides, notes a pad of numbered ballots that is printed."""
+    ballots = _whole(request.form.get("ballots", "")) or 0
+    return _done(
+        poll_id,
+        lambda s: pads.print_pad(s, me(), poll_id, ballots),
+        _("已登记印制，可以打印。"),
+    )
+
+
+@blueprint.get(f"{ONE}/papers/<what>.<form>")
+@needs_login
+def paper(poll_id: UUID, what: str, form: str) -> Response:
+    """The ballots of a pad, or the tally sheet, as PDF or DOCX."""
+    first, last = (request.args.get(name, type=int) for name in ("first", "last"))
+    wanted = ballot_papers.Asked(what, form, first or 1, last or 0)
+    name, data = look(lambda s: ballot_papers.paper(s, me(), poll_id, wanted))
+    return pdf(name, data) if form == "pdf" else to_save(name, data, docx.MEDIA_TYPE)
 
 
 @blueprint.post(f"{ONE}/paper")

@@ -1,0 +1,99 @@
+"""Ballots on paper: numbered pads with their ledger, and the tally sheet; no ballot bears a number."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from engine import db
+from engine.commands import pads, tellers
+from engine.documents import reading
+from engine.errors import Conflict, Invalid, NotFound
+from tests.webui.hall import Hall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from tests.webui.conftest import Browser, House
+
+
+@pytest.fixture
+def voting(house: House) -> Hall:
+    return Hall(house).election()
+
+
+def _events(hall: Hall) -> list[tuple[int, int]]:
+    with db.transaction(hall.house.engine) as session:
+        bodies = session.execute(
+            text("SELECT body FROM event WHERE kind = 'ballots_printed' ORDER BY seq")
+        ).scalars()
+        return [(each["first"], each["last"]) for each in map(json.loads, bodies)]
+
+
+def test_pads_are_numbered_on_and_only_printed_ones_are_given(
+    voting: Hall, client: Callable[[str], Browser]
+) -> None:
+    poll = voting.poll("elect")
+    page, teller = f"/polls/{poll}", client("d2")
+    assert "印制选票和计票单（已印 0 张）" in teller.get(page).text
+    assert "印制选票" not in client("d5").get(page).text
+    assert teller.get(f"{page}/papers/ballots.pdf").status_code == 422  # nothing is on record yet
+    for ballots in ("3", "2"):
+        assert teller.post(f"{page}/pads", data={"ballots": ballots}).status_code == 303
+    assert teller.post(f"{page}/pads", data={"ballots": "0"}).status_code == 422
+    assert _events(voting) == [(1, 3), (4, 5)]
+    assert "选票 001 至 005 号，共 5 张；按编号先后发出 0 张，未用 5 张。" in teller.get(page).text
+    voting.house.do("d2", tellers.give_paper, poll, _people(voting, 4, 5, 6))
+    assert "发出 3 张，未用 2 张。" in teller.get(page).text
+    with pytest.raises(Invalid, match="只剩 2 张"):
+        voting.house.do("d2", tellers.give_paper, poll, _people(voting, 0, 1, 7))
+
+
+def _people(hall: Hall, *numbers: int) -> list[UUID]:
+    return [hall.house.people[f"d{n}"] for n in numbers]
+
+
+def test_a_ballot_bears_no_number_and_its_candidates_stand_by_strokes(
+    voting: Hall, client: Callable[[str], Browser]
+) -> None:
+    page, teller = f"/polls/{voting.poll('elect')}", client("d3")
+    teller.post(f"{page}/pads", data={"ballots": "4"})
+    answer = teller.get(f"{page}/papers/ballots.pdf?first=2&last=3")
+    assert answer.status_code == 200 and answer.data.startswith(b"%PDF")
+    told = reading.text_of(answer.data)
+    assert re.findall(r"00\d", told) == ["002", "003"]  # one on each counterfoil, none on a ballot
+    for each in re.split("沿此线撕开", told)[1:]:
+        ballot = each.partition("存根")[0]
+        assert "002" not in ballot and "候选人以姓氏笔画为序" in ballot
+        assert ballot.index("代表乙") < ballot.index("代表甲") and "不赞成" in ballot
+    assert teller.get(f"{page}/papers/ballots.pdf?first=4&last=5").status_code == 422
+    word = teller.get(f"{page}/papers/ballots.docx").data
+    inside = zipfile.ZipFile(io.BytesIO(word)).read("word/document.xml").decode()
+    assert inside.count("存根") == 4 and "赞成" in inside
+    sheet = reading.text_of(teller.get(f"{page}/papers/tally.pdf").data)
+    assert "计票单" in sheet and "唱票人" in sheet and "代表甲" in sheet and "存根" not in sheet
+    assert client("d5").get(f"{page}/papers/tally.pdf").status_code == 404
+    assert teller.get(f"{page}/papers/other.pdf").status_code == 404
+    assert teller.get(f"{page}/papers/tally.exe").status_code == 404
+
+
+def test_no_pad_for_strangers_too_many_or_a_poll_without_paper(voting: Hall) -> None:
+    poll, house = voting.poll("elect"), voting.house
+    with pytest.raises(NotFound):
+        house.do("d5", pads.print_pad, poll, 1)
+    for ballots in (0, 19):  # nine on the roll: at most twice as many
+        with pytest.raises(Invalid):
+            house.do("d2", pads.print_pad, poll, ballots)
+    house.do("d2", pads.print_pad, poll, 18)
+    with pytest.raises(Invalid):
+        house.do("d2", pads.print_pad, poll, 1)
+    with pytest.raises((NotFound, Conflict)):
+        house.do("d2", pads.print_pad, voting.poll("vote"), 1)
+    assert _events(voting) == [(1, 18)]
