@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import zipfile
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from engine import db, jobs
-from engine.commands import bundled, deciding, own_versions, people
+from engine.commands import bundled, deciding, edge, own_versions, people
 from engine.commands import definitions as versions
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import seals
+from engine.history.signing import Signer
 from engine.queries import definitions as reading
 from engine.queries import own_versions as owns
 from engine.queries import proposals
 from engine.queries.launchable import launchable, opening
+from tests.engine.errands import KEY
 from tests.hostile.sound import sound
 from tests.races.union import Union
+from webui.http import evidence as packs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -372,17 +378,11 @@ def verdict(union: Union) -> Any:
 def forge(union: Union, statement: str, **values: Any) -> str:
     """What verification says after rows were changed behind the commands' back."""
     with db.transaction(union.engine) as session:
-        session.execute(db_text("SET LOCAL session_replication_role = replica"))
-        assert session.execute(db_text(statement), values).rowcount
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        assert session.execute(text(statement), values).rowcount
         found = seals.verify(session, None)
         session.rollback()
     return str(found.broken.why) if found.broken else found.fault
-
-
-def db_text(statement: str) -> Any:
-    from sqlalchemy import text
-
-    return text(statement)
 
 
 FORGED = (
@@ -456,3 +456,48 @@ def test_one_person_who_decides_alone_is_found(union: Union, monkeypatch: Any) -
     union.do("far.secretary", own_versions.decide, key, True)
     found = verdict(union)
     assert found.broken and "两人" in found.broken.why
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_person_who_decides_alone_for_all_is_found(
+    union: Union, monkeypatch: Any, again: bool
+) -> None:
+    from engine.commands import separation
+
+    first = version_of(union, "d0")
+    second = union.propose("admin", changed("全系统"), "改")
+    if again:
+        union.do("admin2", versions.decide, second, True)
+        asked = union.do("admin", versions.propose_again, first, "新版有误")
+        union.whole()
+    monkeypatch.setattr(separation, "check", lambda *_a: None)
+    if again:
+        union.do("admin", deciding.decide, asked, True)
+    else:
+        union.do("admin", versions.decide, second, True)
+    found = verdict(union)
+    assert found.broken and "两人" in found.broken.why
+
+
+# --- packs ---------------------------------------------------------------------------------------
+def test_a_pack_of_a_matter_by_an_own_version_proves_it_offline(
+    union: Union, tmp_path: Path
+) -> None:
+    in_force(union)
+    later(union)
+    matter = union.launch("far.d0")
+    taken = union.actor("far.auditor")
+    data = union.timed(
+        lambda: edge.carry_out(
+            union.engine, taken, lambda s: packs.export(s, taken, matter, Signer(KEY))
+        )
+    )
+    pack = tmp_path / "pack.zip"
+    pack.write_bytes(data)
+    with zipfile.ZipFile(pack) as archive:
+        (tmp_path / "verify.py").write_bytes(archive.read("verify.py"))
+        assert "（本单位版本 " in archive.read("answer.txt").decode()
+        assert "本校。" in archive.read("process/process.toml").decode()
+    run = [sys.executable, "-I", str(tmp_path / "verify.py"), str(pack)]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout

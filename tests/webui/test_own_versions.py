@@ -223,6 +223,8 @@ def test_the_command_line_says_which_version_is_in_force_where(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _key, version = in_force(house, client)
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    monkeypatch.delenv("LANGUAGE", raising=False)
     monkeypatch.setattr(processes, "database", lambda _settings: house.engine)
     given = Namespace(process="errand")
     assert processes.versions(given, load()) == 0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _IN_FORCE, _REFUSED = "own_version_in_force", "own_version_refused"
 _END, _ENDED = "own_version_end_proposed", "own_version_ended"
+_AGAIN = "definition_again_proposed"
 _KINDS = (OWN, _IN_FORCE, _REFUSED, _END, _ENDED)
 _DEFINITION = tables.definition.c
 
@@ -69,6 +70,8 @@ class Times:
         """What all chains tell."""
         made = cls()
         made._common(session)
+        if made.broken:
+            return made
         for chain, seq, says in bodies(session, *_KINDS):
             if not made._take(chain, seq, says):
                 why = _("本单位的流程版本没有经两人先后决定")
@@ -80,10 +83,15 @@ class Times:
         query = select(_DEFINITION.hash, _DEFINITION.number)
         numbers: dict[str, int] = dict(session.execute(query).tuples().all())
         ranks, published = Ranks(), defaultdict[str, set[str]](set)
-        for chain, _seq, says in bodies(session, *VERSIONS, AGAIN):
+        hands: dict[str, str | None] = {}  # version, or proposal -> who proposed it
+        for chain, seq, says in bodies(session, *VERSIONS, AGAIN, _AGAIN):
             if chain != INSTALLATION:
                 continue
-            ranks.take(says)
+            if not _by_two(hands, says):
+                why = _("流程版本没有经两人先后决定")
+                self.broken = false(chain, "definition", says["version"], why, seq)
+            if says["kind"] != _AGAIN:
+                ranks.take(says)
             if says["kind"] in ("definition_published", AGAIN):
                 known = published[says["process"]]
                 known.add(says["version"])
@@ -157,6 +165,18 @@ class Times:
             return None
         why = _("发起时所用的流程版本，不是当时在该单位施行的版本")
         return replayed.false("instance", replayed.chain, why, 1)
+
+
+def _by_two(hands: dict[str, str | None], says: Mapping[str, Any]) -> bool:
+    """Is what an event puts in force for all another person's proposal? The operator, whom no
+    event names, puts in force alone.
+    """
+    kind, who, about = says["kind"], _who(says), says.get("proposal", says["version"])
+    if kind in (_AGAIN, "definition_proposed"):
+        hands[about] = who
+    if kind == AGAIN:
+        return who not in (None, hands.get(about, who))
+    return kind != "definition_published" or who is None or who != hands.get(about, who)
 
 
 def _about(says: Mapping[str, Any]) -> tuple[str, str]:

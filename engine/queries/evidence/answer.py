@@ -47,7 +47,11 @@ def _answer(case: Case, say: Language) -> list[str]:
 
 def _head(case: Case) -> list[Words]:
     row, process, names = case.row, case.process, case.named.names
-    version = _("{process}（版本 {version}）", process=process.title, version=row.version)
+    named = {"process": process.title, "version": row.version}
+    if case.by_own_version:
+        version = _("{process}（本单位版本 {version}）", **named)
+    else:
+        version = _("{process}（版本 {version}）", **named)
     union, starter = names.get(str(row.union_id), ""), names.get(str(row.starter_id), "")
     return [
         labelled(_("办理流程"), version),

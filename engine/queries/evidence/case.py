@@ -117,6 +117,12 @@ class Case:
     witnessed: int  # size of the largest checkpoint that someone outside holds
     broken: Break | None
 
+    @property
+    def by_own_version(self) -> bool:
+        """Was it launched by a version that its union has for itself?"""
+        launches = (e.says for e in self.events if e.kind == "instance_launched")
+        return any(says.get("whose") == "union" for says in launches)
+
     @cached_property
     def teller(self) -> Teller:
         """Who puts its events into words."""
