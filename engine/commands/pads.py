@@ -40,7 +40,7 @@ def print_pad(session: Session, actor: Actor, poll_id: UUID, ballots: int) -> UU
             most=max(0, most),
         )
         raise Invalid({"ballots": [message]})
-    locked.log(pads.PRINTED, actor, first=before + 1, last=before + ballots)
+    locked.log("ballots_printed", actor, first=before + 1, last=before + ballots)
     unit_of_work.save(locked.work)
     return locked.instance_id
 

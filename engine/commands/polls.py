@@ -351,7 +351,7 @@ def outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
 
 def _remarks(locked: LockedPoll, post: str) -> list[dict[str, Any]]:
     """What each of the roll said, in its order, with the units in which they hold the post;
-    `choice` is None of who did not answer.
+    `choice` is None of who did not answer. A large roll has those who answered only.
     """
     work = locked.work
     said = locked.session.execute(_SAID, {"key": locked.poll.id}).all()
@@ -364,6 +364,7 @@ def _remarks(locked: LockedPoll, post: str) -> list[dict[str, Any]]:
             "said": each.comment,
         }
         for each in said
+        if each.choice is not None or len(said) <= NAMED
     ]
 
 

@@ -15,13 +15,12 @@ from engine.db import tables
 if TYPE_CHECKING:
     from engine.db import Session, rows
 
-PRINTED = "ballots_printed"
 _event = tables.event.c
 _PADS = (
     select(_event.body)
     .where(
         _event.instance_id == bindparam("key"),
-        _event.kind == PRINTED,
+        _event.kind == "ballots_printed",
         _event.body.contains(bindparam("poll")),
     )
     .order_by(_event.seq)
