@@ -1,17 +1,16 @@
-"""Launch instances and move them by messages, timers and the secretary's hand."""
+"""Launch instances and move them by timers and the secretary's hand."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, dates, finding, polls, reasons, tasks, unit_of_work
+from engine.commands import advance, dates, finding, messages, polls, reasons, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.definitions import Process
-    from engine.machine import Live
     from engine.people.organisation import Actor, Held
 
 _instance, _timer = tables.instance, tables.timer
@@ -169,97 +167,19 @@ def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
     }
 
 
-@dataclass(frozen=True)
-class Expected:
-    """A message that a locked instance waits for and that the actor may send."""
-
-    work: UnitOfWork
-    live: Live
-    name: str
-
-
-def send(
-    session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]
-) -> UUID:
-    """A person lets a message event happen (withdraw, ask for an extension ...).
-
-    Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this
-    message, Refused when the message is not theirs to send, Invalid for its form.
-    """
-    say(expect(session, actor, instance_id, name), answers)
-    return instance_id
-
-
-def expect(session: Session, actor: Actor, instance_id: UUID, name: str) -> Expected:
-    """Lock the instance for a message of the actor. Raises NotFound, Conflict, Refused."""
-    work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
-    rule = work.process.messages.get(name)
-    live = _waiting_for(work, name)
-    if rule is None or live is None or not rule.lane:
-        raise Conflict(_("现在不能进行这项操作。"), code="not_waiting")
-    rights.check(Case(work, "message", name))
-    return Expected(work, live, name)
-
-
-def say(wait: Expected, answers: Mapping[str, Any]) -> None:
-    """Let it happen, with answers to its form. Raises Refused, Invalid."""
-    work, demanded = wait.work, wait.work.process.tasks[wait.name]
-    with work.answering():
-        clean = tasks.accepted(work, demanded, demanded.form, answers)
-        tasks.pass_gates(work, demanded, clean)
-        deliver(work, wait.live, wait.name, clean)
-
-
-def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
-    """Let a message happen with these answers as a fact."""
-    rule = work.process.messages.get(name)
-    said: dict[str, Any] = {"state": rule.state} if rule and rule.state else {}
-    if said:
-        work.row["closing"] = InstanceState(said["state"])
-    if rule:
-        work.say(name, answers)
-    else:
-        work.facts[name] = answers
-    digest = unit_of_work.record_answers(work, name, answers) if rule else None
-    if task := work.process.tasks.get(name):
-        said |= dates.noted(work, task, answers)
-    body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
-    step = work.drive(machine.fire(work.process.spec, work.position, live.ref))
-    advance.advance(work, step, body, live.ref)
-
-
-def _waiting_for(work: UnitOfWork, name: str) -> Live | None:
-    messages = (live for live in unit_of_work.live(work) if live.kind == "message")
-    return next((live for live in messages if live.text == name), None)
-
-
-def receive(
-    session: Session, instance_id: UUID, name: str, answers: dict[str, Any], happened: str = ""
-) -> bool:
-    """A message from another instance, on the day on which `happened` what it comes from; False
-    when this one does not wait for it (any more), and nothing is written.
-    """
-    work = unit_of_work.lock(session, None, instance_id)
-    live = _waiting_for(work, name)
-    if work.row["state"] != InstanceState.RUNNING or live is None:
-        return False
-    if happened and work.process.dated:
-        work.stand_on(date.fromisoformat(happened))
-    deliver(work, live, name, answers)
-    return True
-
-
 def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """The starter takes it back: by the process's own message for it, else only while nobody has
     acted.
     """
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     taken_back = (m for m in work.process.messages.values() if m.state == InstanceState.WITHDRAWN)
-    message = next((m for m in taken_back if _waiting_for(work, m.name)), None)
+    message = next((m for m in taken_back if messages.waiting_for(work, m.name)), None)
     if message is not None:
         form = message.form
         asks = form is not None and any(field.key == "reason" for field in form.fields)
-        return send(session, actor, instance_id, message.name, {"reason": reason} if asks else {})
+        return messages.send(
+            session, actor, instance_id, message.name, {"reason": reason} if asks else {}
+        )
     if work.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.calendar import moments
-from engine.commands import instances, outside, tasks
+from engine.commands import instances, messages, outside, tasks
 from engine.db import tables
 from engine.db.states import TimerState
 from engine.definitions.process import Words
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from engine.commands.instances import Expected
+    from engine.commands.messages import Expected
     from engine.commands.outside import Answering
     from engine.commands.tasks import InHand
     from engine.commands.unit_of_work import UnitOfWork
@@ -75,9 +75,9 @@ def submit(held: InHand, answers: Mapping[str, Any], seen: str = "") -> UUID:
 
 
 def send(wait: Expected, answers: Mapping[str, Any], seen: str = "") -> UUID:
-    """The same of a message, beside `instances.send`."""
+    """The same of a message, beside `messages.send`."""
     before = _stands(wait.work)
-    instances.say(wait, answers)
+    messages.say(wait, answers)
     return _unless_late(wait.work, before, seen)
 
 

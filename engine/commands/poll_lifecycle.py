@@ -77,8 +77,8 @@ class _Question:
             raise Refused(message, code="too_few", **place)
 
     def choices(self) -> list[str]:
-        """What may be chosen; in an election the candidates, as lists stand here. Raises ProcessFault when there are
-        none.
+        """What may be chosen; in an election the candidates, as lists stand here. Raises
+        ProcessFault when there are none.
         """
         work, rule = self.work, self.rule
         people = _people(work, rule.candidates) if rule.candidates else []

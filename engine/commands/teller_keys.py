@@ -84,7 +84,8 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
         raise Conflict(_("密钥已经领取完毕。"), code="keys_taken")
     _store_key(session, poll_id, actor, salt, public)
     locked.log("key_taken", actor, key=public.hex())
-    keys = _public_halves(session, poll_id)
+    taken = session.execute(_KEYS, {"key": poll_id})
+    keys = {str(key.member_id): bytes(key.public) for key in taken}
     with locked.work.answering():
         if locked.poll.state == PollState.CALLED and len(keys) == len(locked.poll.tellers):
             _open_poll(locked, keys)
@@ -132,12 +133,6 @@ def _store_key(session: Session, poll_id: UUID, actor: Actor, salt: bytes, publi
     new = upsert(_key).values(poll_id=poll_id, member_id=actor.id, **key)
     again = new.on_conflict_do_update(index_elements=["poll_id", "member_id"], set_=key)
     session.execute(again)
-
-
-def _public_halves(session: Session, poll_id: UUID) -> dict[str, bytes]:
-    """The public halves of the tellers who took their keys, by their ids."""
-    keys = session.execute(_KEYS, {"key": poll_id})
-    return {str(key.member_id): bytes(key.public) for key in keys}
 
 
 def _open_poll(locked: LockedPoll, keys: dict[str, bytes]) -> None:

@@ -55,7 +55,9 @@ def whole(body: dict[str, Any], words: Mapping[str, Any] | None) -> dict[str, An
     said = words or {}
 
     def bring_back(key: str, value: Any) -> Any:
-        return said.get(key, _gone(key)) if _is_mark(value) else value
+        if not _is_mark(value):
+            return value
+        return said.get(key, _NOBODY if key == "outside" else _GONE)
 
     found = {key: bring_back(key, value) for key, value in body.items()}
     return found | _within(body, bring_back)
@@ -113,7 +115,3 @@ def _swapped(value: Any, swap: Swap, path: str) -> Any:
 
 def _is_mark(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {MARK}
-
-
-def _gone(key: str) -> Any:
-    return _NOBODY if key == "outside" else _GONE

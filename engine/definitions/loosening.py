@@ -2,7 +2,8 @@
 holds.
 
 Of the process as it is shipped: only the operator, on the command line, may put a version in force
-that does. Of the version in force for all: a union's own one then takes the installation's approval.
+that does. Of the version in force for all: a union's own one then takes the installation's
+approval.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from engine.messages import Both, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.definitions.process import Lane, PollRule, Process, TaskRule
+    from engine.definitions.process import Lane, Process, TaskRule
     from engine.messages import Message
 
 _RULE = re.compile(r"""["']([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)["']""")  # as an expression names one
@@ -109,17 +110,15 @@ def _fields(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
 def _majority(
     shipped: TaskRule, task: TaskRule, is_binding: Callable[[Guard], bool]
 ) -> Iterator[Message]:
-    """When a poll passes, as far as a rule says so that nobody may change."""
+    """When a poll passes, as far as a rule that its conditions name says so and nobody may change
+    it.
+    """
     poll, own = shipped.poll, task.poll
     if poll and own and (own.passes, own.wins) != (poll.passes, poll.wins):
-        rules = (Guard(frozenset(), poll.passes, poll.words, rule) for rule in _cited(poll))
+        cited = _RULE.findall(f"{poll.passes} {poll.wins}")
+        rules = (Guard(frozenset(), poll.passes, poll.words, rule) for rule in cited)
         if any(map(is_binding, rules)):
             yield _("“{task}”的通过条件以法定规则为依据，不能更改。", task=shipped.title)
-
-
-def _cited(poll: PollRule) -> list[str]:
-    """The rules that its conditions name."""
-    return _RULE.findall(f"{poll.passes} {poll.wins}")
 
 
 def _votes(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:

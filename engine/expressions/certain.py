@@ -27,17 +27,13 @@ def _mistakes(node: Node) -> Iterator[str]:
     inner = [wrong for each in node.args if isinstance(each, Node) for wrong in _mistakes(each)]
     if inner:
         yield from inner
-    elif _is_constant(node):
+    elif not any(each.op in _OPEN for each in node.walk()):  # it has one value always
         if node.op not in _WRITTEN and (wrong := mistake_in(node)):
             yield wrong
     elif node.op == "compare":
         yield from _orderings(node)
     elif node.op in BINARY:
         yield from _reckoning(node)
-
-
-def _is_constant(node: Node) -> bool:
-    return not any(each.op in _OPEN for each in node.walk())
 
 
 def _orderings(node: Node) -> Iterator[str]:

@@ -44,10 +44,6 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), type(value).__name__)
 
 
-def _within_limits(number: int | Fraction) -> bool:
-    return abs(number.numerator) <= MAX_NUMBER and number.denominator <= MAX_NUMBER
-
-
 def plain(value: Any, source: str) -> Any:
     """`value` if it is plain data (a tuple becomes a list), else a mistake that names its
     `source`.
@@ -56,7 +52,7 @@ def plain(value: Any, source: str) -> Any:
     if kind in _PLAIN:
         return value
     if kind is int or kind is Fraction:
-        if not _within_limits(value):
+        if max(abs(value.numerator), value.denominator) > MAX_NUMBER:
             raise Mistake(_("{source} 的数字太大", source=source))
         return value
     if kind is list or kind is tuple:

@@ -53,13 +53,9 @@ def clean(
         fault = Invalid(wrong)
         fault.sound = {key: value for key, value in kept.items() if key not in wrong}
         raise fault
-    return _of_bearable_size(kept)
-
-
-def _of_bearable_size(clean_answers: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(clean_answers, ensure_ascii=False).encode()) > MAX_BYTES:
+    if len(json.dumps(kept, ensure_ascii=False).encode()) > MAX_BYTES:
         raise Invalid(_("填写的内容太多，合计不能超过 {most} KB", most=MAX_BYTES // 1024))
-    return clean_answers
+    return kept
 
 
 def _strangers(form: Form, answers: Mapping[str, Any]) -> dict[str, list[str]]:

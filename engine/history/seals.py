@@ -160,8 +160,8 @@ def verify(
     beside the history.
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
-    With the `url` and `home` of the database, of which `session` sees one moment (REPEATABLE READ), a second
-    process takes half of a long history.
+    With the `url` and `home` of the database, of which `session` sees one moment (REPEATABLE READ),
+    a second process takes half of a long history.
     """
     low = elsewhere.middle(session) if url else None
     other = None if low is None else elsewhere.Other(session, url, home, low)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from engine.definitions.process import BookRule
 
@@ -68,11 +68,8 @@ def sheet_of(fact: Facts, publication: object) -> Facts:
 
 def with_sheet(fact: Facts, publication: object, sheet: Facts) -> Facts:
     """The fact of a publication with this said of the one with this id."""
-    beside = list(_others(fact, publication))
-    if len(beside) == len(fact.get("beside", ())):
+    beside = fact.get("beside", ())
+    others = [each for each in beside if each.get("publication") != str(publication)]
+    if len(others) == len(beside):
         return sheet
-    return {**fact, "beside": [*beside, sheet]}
-
-
-def _others(fact: Facts, publication: object) -> Iterable[Facts]:
-    return (s for s in fact.get("beside", ()) if s.get("publication") != str(publication))
+    return {**fact, "beside": [*others, sheet]}

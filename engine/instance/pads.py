@@ -1,5 +1,5 @@
-"""The ledger of printed ballots of a poll: which numbers were printed, as the history says. A number
-stands on the counterfoil only, never on the ballot, so that it joins nobody to a vote.
+"""The ledger of printed ballots of a poll: which numbers were printed, as the history says. A
+number stands on the counterfoil only, never on the ballot, so that it joins nobody to a vote.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from engine.commands import (
     incidents,
     instances,
     links,
+    messages,
     packs,
     rehearsals,
     rules,
@@ -126,7 +127,7 @@ def deliver(
     key = UUID(instance_id)
     try:
         return db.again(
-            engine, lambda session: instances.receive(session, key, message, answers, happened)
+            engine, lambda session: messages.receive(session, key, message, answers, happened)
         )
     except (Conflict, NotFound, Unavailable):
         raise  # busy, not reached, or not committed yet: the job is tried again

@@ -126,10 +126,8 @@ def _one_deadline(limit: Limit, start: When, calendar: Calendar) -> Due:
         # "七日前" on D-7 is arguable; where the law demands notice we keep clear of the argument
         return calendar.subtract(start, amount, limit.unit, clear=limit.rule.binding)
     due = calendar.add(start, amount, limit.unit)
-    return _a_day_more(due, calendar) if limit.op == ">" else due
-
-
-def _a_day_more(due: Due, calendar: Calendar) -> Due:
-    """“超过”不包括本数（民法典1259）: the day on which the time is full does not suffice."""
+    if limit.op != ">":
+        return due
+    # “超过”不包括本数（民法典1259）: the day on which the time is full does not suffice
     later = calendar.add(due, 1, "day")
     return replace(later, steps=due.steps + later.steps)

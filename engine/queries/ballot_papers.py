@@ -1,4 +1,6 @@
-"""The ballots and the tally sheet of a poll on paper, for those who hand them out and count them."""
+"""The ballots and the tally sheet of a poll on paper, for those who hand them out and count
+them.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
@@ -160,7 +160,7 @@ def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> lis
     ]
 
 
-def _told(row: Any, actor: Actor, people: Mapping[UUID, str]) -> dict[str, Any]:
+def _told(row: rows.Selected, actor: Actor, people: Mapping[UUID, str]) -> dict[str, Any]:
     """How a version of the installation came about."""
     return {
         "state": row.state,

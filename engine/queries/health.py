@@ -84,13 +84,8 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["secrets"] = _secrets(session, settings)
         checks["backup"] = _backup(session, settings)
         checks["ballots"] = _ballots(session)
-    return Readiness(checks, _notes())
-
-
-def _notes() -> tuple[str, ...]:
-    if strokes.installed():
-        return ()
-    return ("the data of strokes are not installed: official lists go by pinyin",)
+    missing = "the data of strokes are not installed: official lists go by pinyin"
+    return Readiness(checks, () if strokes.installed() else (missing,))
 
 
 def unreachable(settings: Settings, reason: str) -> Readiness:

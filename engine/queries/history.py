@@ -121,8 +121,8 @@ def _happened(
 
 
 def read_body(body: str, words: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A body as it was hashed, with the words that stand beside it; one that was altered beyond reading gives nothing, and the proof
-    names its line.
+    """A body as it was hashed, with the words that stand beside it; one that was altered beyond
+    reading gives nothing, and the proof names its line.
     """
     try:
         found = json.loads(body)

@@ -87,11 +87,6 @@ class Raised:
     objections: tuple[Objection, ...]
 
 
-def _shown_to(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `publication` under which this actor is of its circle, and it stands."""
-    return and_(_publication.circle.contains([actor.id]), _publication.current)
-
-
 def _open() -> ColumnElement[bool]:
     return and_(_publication.until > clock.now(), _instance.state.in_(ALIVE))
 
@@ -135,12 +130,15 @@ def publication(
 
 
 def _read(session: Session, actor: Actor, *more: ColumnElement[bool]) -> list[tuple[Any, ...]]:
-    """Rows of a publication with its instance, as engine.instance.context reads it."""
+    """Rows of a publication that stands, of whose circle this actor is, with its instance as
+    engine.instance.context reads it.
+    """
     query = (
         select(*tables.publication.c, *instance.COLUMNS)
         .select_from(tables.publication)
         .join(tables.instance, _instance.id == _publication.instance_id)
-        .where(_shown_to(actor), or_(_open(), _objected(actor)), *more)
+        .where(_publication.circle.contains([actor.id]), _publication.current, *more)
+        .where(or_(_open(), _objected(actor)))
     )
     return [tuple(row) for row in session.execute(query)]
 

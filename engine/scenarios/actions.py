@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import instances, objections, polls, tasks
+from engine.commands import instances, messages, objections, polls, tasks
 from engine.errors import ProcessFault
 from engine.messages import _
 from engine.scenarios import assembly
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def _launch(progress: Progress, actor: Actor, step: Step) -> None:
-    alias = _new_alias(progress, step)
+    called = step.alias or (step.on if step.on not in progress.instances else "")
+    alias = called or chr(ord("A") + len(progress.instances))  # the next letter: A, B, C …
     if alias in progress.instances:
         wrong = _("已有一件叫 {alias}。", alias=alias)
         raise ProcessFault(wrong, advice=_("请换一个 alias。"))
@@ -40,12 +41,6 @@ def _launch(progress: Progress, actor: Actor, step: Step) -> None:
         actor, lambda s: instances.launch(s, actor, process, answers)
     )
     progress.current = alias
-
-
-def _new_alias(progress: Progress, step: Step) -> str:
-    """As the step calls the new instance, else the next letter: A, B, C …"""
-    called = step.alias or (step.on if step.on not in progress.instances else "")
-    return called or chr(ord("A") + len(progress.instances))
 
 
 def _respond(progress: Progress, actor: Actor, step: Step) -> None:
@@ -66,7 +61,7 @@ def _answered(progress: Progress, step: Step) -> tuple[dict[str, Any]]:
 
 def _message(progress: Progress, actor: Actor, step: Step) -> None:
     key, answers = progress.instance(), progress.answered(step.task, step.given)
-    progress.carry_out(actor, lambda s: instances.send(s, actor, key, step.task, answers))
+    progress.carry_out(actor, lambda s: messages.send(s, actor, key, step.task, answers))
 
 
 _take_back = plainly(polls.take_back, Progress.poll)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.commands import incidents, instances, links
+from engine.commands import incidents, instances, links, messages
 from engine.db import queue, tables
 from engine.db.states import TimerState
 from engine.errors import Conflict, EngineError
@@ -108,7 +108,7 @@ def _run(progress: Progress, key: UUID, name: str, args: Mapping[str, Any]) -> N
     session = progress.session
     if name == "deliver":
         happened = args.get("happened", "")
-        instances.receive(session, key, args["message"], args["answers"], happened)
+        messages.receive(session, key, args["message"], args["answers"], happened)
         return
     origin, number = UUID(args["origin"]), args["number"]
     if name == "note_link":

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from engine import db
-from engine.commands import instances, polls, tasks
+from engine.commands import instances, messages, polls, tasks
 from engine.db import tables
 from engine.errors import NotFound, Refused
 from engine.instance import rights
@@ -472,7 +472,7 @@ def test_every_command_on_what_another_union_has_says_that_there_is_no_such_thin
         lambda: union.do(name, instances.terminate, key, "x"),
         lambda: union.do(name, instances.suspend, key, "x"),
         lambda: union.do(name, instances.resume, key),
-        lambda: union.do(name, instances.send, key, "withdraw", {}),
+        lambda: union.do(name, messages.send, key, "withdraw", {}),
     ):
         with pytest.raises(NotFound) as caught:
             act()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from engine import clock, db, jobs
-from engine.commands import definitions, edge, incidents, instances, polls, tasks
+from engine.commands import definitions, edge, incidents, instances, messages, polls, tasks
 from engine.errors import (
     Conflict,
     EngineError,
@@ -300,7 +300,7 @@ def test_an_errand_is_not_taken_back_while_it_does_not_wait_for_that(union: Unio
     with pytest.raises(Conflict):
         union.do("d0", instances.withdraw, key, "不办了")
     with pytest.raises(Conflict):
-        union.do("d0", instances.send, key, "withdraw", {})
+        union.do("d0", messages.send, key, "withdraw", {})
     union.whole()
 
 
@@ -310,7 +310,7 @@ def test_only_the_mover_may_take_back_and_the_attempt_is_on_record(union: Union)
         with pytest.raises((Refused, NotFound)):
             union.do(name, instances.withdraw, key, "我来撤")
         with pytest.raises((Refused, NotFound)):
-            union.do(name, instances.send, key, "withdraw", {})
+            union.do(name, messages.send, key, "withdraw", {})
     assert union.row(key).state == "running"
     assert "attempt_refused" in union.events(key)
     union.whole()
@@ -319,13 +319,13 @@ def test_only_the_mover_may_take_back_and_the_attempt_is_on_record(union: Union)
 @pytest.mark.parametrize("name", ["", "nothing", "message_withdraw", "check"])
 def test_a_message_that_nobody_waits_for_is_a_conflict(union: Union, name: str) -> None:
     key = union.launch()
-    unchanged(union, Conflict, lambda: union.do("d0", instances.send, key, name, {}))
+    unchanged(union, Conflict, lambda: union.do("d0", messages.send, key, name, {}))
 
 
 def test_a_message_with_answers_that_it_does_not_ask_for_changes_nothing(union: Union) -> None:
     key = union.launch()
     unchanged(
-        union, Invalid, lambda: union.do("d0", instances.send, key, "withdraw", {"reason": "x"})
+        union, Invalid, lambda: union.do("d0", messages.send, key, "withdraw", {"reason": "x"})
     )
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from engine import definitions, jobs, legacy
-from engine.commands import instances, polls
+from engine.commands import instances, messages, polls
 from engine.definitions.check import faults
 from engine.errors import Conflict, NotFound, Refused
 from engine.history.verification import replay
@@ -119,7 +119,7 @@ def test_a_message_of_the_old_name_may_say_otherwise(engine: Engine) -> None:
     files = changed("errand", ("[messages.withdraw]", '[messages.withdraw]\nstate = "ended"'))
     union = Union.built(engine, files)
     key = union.launch()
-    union.do("d0", instances.send, key, "withdraw", {})
+    union.do("d0", messages.send, key, "withdraw", {})
     assert union.row(key).state == "ended"
     union.whole()
 

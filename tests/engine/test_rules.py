@@ -18,7 +18,7 @@ from engine.history import event_log, keys
 from engine.history.kept import Log
 from engine.instance.union_law import UnionLaw
 from engine.people import access
-from engine.queries import checkpoints
+from engine.queries import calendars, checkpoints
 from engine.queries import rules as reading
 from tests.engine.errands import Errands
 
@@ -533,7 +533,7 @@ def test_a_rule_tells_its_sources_and_the_unions_value(world: Errands) -> None:
 def test_the_calendar_says_which_years_are_provisional(world: Errands) -> None:
     launched(world)
     actor, union = world.actor("陈秘书"), world.units["工会"]
-    found = look(world, lambda s: reading.year_calendar(s, actor, union))
+    found = look(world, lambda s: calendars.read(s, actor, union))
     assert {y.year: y.state for y in found.years} == {
         2025: "shipped",
         2026: "shipped",
@@ -542,7 +542,7 @@ def test_the_calendar_says_which_years_are_provisional(world: Errands) -> None:
     }
     assert found.provisional == 1 and found.may_load
     load(world)
-    found = look(world, lambda s: reading.year_calendar(s, actor, union))
+    found = look(world, lambda s: calendars.read(s, actor, union))
     assert [y.state for y in found.years if y.year == 2027] == ["loaded"] and found.provisional == 0
 
 

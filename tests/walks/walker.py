@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine import clock, machine
-from engine.commands import edge, instances, outside, polls, tasks
+from engine.commands import edge, instances, messages, outside, polls, tasks
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.people import organisation
@@ -269,7 +269,7 @@ class Walk:
             if self._fill_in(
                 actor,
                 self.process.messages[name].form,
-                lambda s, given, who=actor: instances.send(s, who, key, name, given),
+                lambda s, given, who=actor: messages.send(s, who, key, name, given),
                 f"message {name}",
             ):
                 return

@@ -15,6 +15,7 @@ from engine.commands import (
     definitions,
     drafts,
     instances,
+    messages,
     outside,
     people,
     polls,
@@ -101,7 +102,7 @@ def confidential_case(house: House, engine: Engine, url: str, home: Path) -> Cas
         },
     )
     done(house, "judge", {"note": f"{CANARY}受理"})
-    house.do("mover", instances.send, key, "speak", {"words": ALONE})
+    house.do("mover", messages.send, key, "speak", {"words": ALONE})
     inside = house.do("judge", attachments.add, f"{ONE}.txt", ONE.encode())
     done(house, "judge", {"said": ONE, "leaning": "settle", "files": [str(inside)]})
     done(house, "second", {"said": TWO})

@@ -25,7 +25,7 @@ from engine.errors import Conflict, Refused
 from engine.history import keys, seals
 from engine.history.signing import Signer
 from engine.instance.choices import choices
-from engine.queries import retention, rules
+from engine.queries import calendars, retention
 from engine.queries.words import Named
 from tests.webui.conftest import House
 from tests.webui.erasing import erase_by_two, kept, second_judge
@@ -251,7 +251,7 @@ def test_it_is_neither_offered_nor_named_nor_counted(case: Case) -> None:
         )
     )
     assert (
-        house.look(lambda s: rules.year_calendar(s, office, union)).provisional == 1
+        house.look(lambda s: calendars.read(s, office, union)).provisional == 1
     )  # the errand's, not this one's
 
 

@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 
 from engine import law
 from engine.commands import rules
+from engine.queries import calendars
 from engine.queries import rules as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.people.organisation import Actor
-    from engine.queries.rules import Calendar, Rule
+    from engine.queries.calendars import Calendar
+    from engine.queries.rules import Rule
 
 routes = Routes("rules", "Numbers of law and of the union, and the calendar.")
 
@@ -115,7 +117,7 @@ class Year(Schema):
     loaded_at = Moment(allow_none=True)
     days = fields.Method("deviations", metadata={"description": "Deviations."})
 
-    def deviations(self, year: reading.Year) -> list[dict[str, Any]]:
+    def deviations(self, year: calendars.Year) -> list[dict[str, Any]]:
         return [{"day": day.isoformat(), "worked": worked} for day, worked in year.days]
 
 
@@ -265,7 +267,7 @@ def refuse_setting(session: Session, actor: Actor, setting_id: UUID) -> None:
 @routes.look("/calendar", CalendarShape, query=OfUnion)
 def get_calendar(session: Session, actor: Actor, given: dict[str, Any]) -> Calendar:
     """The last, this and the next two years of working days, and the union's vacations."""
-    return reading.year_calendar(session, actor, given["union"] or actor.union_id)
+    return calendars.read(session, actor, given["union"] or actor.union_id)
 
 
 @routes.act("/calendar/vacations", schemas.Made, body=NewVacation, status=201)

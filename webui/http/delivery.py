@@ -1,9 +1,10 @@
 """How pages and their parts travel: small, and each part once.
 
-A part of the pages (style sheet, script) has an address that changes with its contents, so that a browser keeps it for a
-year and never asks again. What is text is compressed. Of a page that holds both a secret and words from outside, the
-length of the compressed text gives the secret away letter by letter (BREACH); the one secret that our pages repeat is the
-token of their forms, which is therefore masked anew for every request.
+A part of the pages (style sheet, script) has an address that changes with its contents, so that a
+browser keeps it for a year and never asks again. What is text is compressed. Of a page that holds
+both a secret and words from outside, the length of the compressed text gives the secret away letter
+by letter (BREACH); the one secret that our pages repeat is the token of their forms, which is
+therefore masked anew for every request.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def init_app(app: Flask) -> None:
 
 
 def caching(response: Response) -> None:
-    """Say how long a part of the pages may be kept: under its own digest a year, else ask each time."""
+    """Say how long a part of the pages may be kept: under its own digest a year, else ask each
+    time.
+    """
     fresh = request.args.get("v") == _digest_of((request.view_args or {}).get("filename"))
     kept = fresh and response.status_code in (200, 304)
     response.headers["Cache-Control"] = KEPT if kept else "no-cache"
@@ -86,7 +89,9 @@ class MaskedTokens(CSRFProtect):  # type: ignore[misc]  # without types of its o
 
 
 def masked() -> str:
-    """The token of this session under a pad of this request: 8 random bytes, then the token combined with them in turn."""
+    """The token of this session under a pad of this request: 8 random bytes, then the token
+    combined with them in turn.
+    """
     if "masked_token" not in g:
         pad = secrets.token_bytes(8)
         g.masked_token = urlsafe_b64encode(pad + _combined(generate_csrf().encode(), pad)).decode()

@@ -146,7 +146,9 @@ def _is_midnight(value: datetime) -> bool:
 
 
 def state(key: str, of: str = "instance") -> str:
-    """What a state is called; `of`: instance, task, poll, meeting, definition, own_version or setting."""
+    """What a state is called; `of`: instance, task, poll, meeting, definition, own_version or
+    setting.
+    """
     return said(state_words(_STATES[of], key))
 
 

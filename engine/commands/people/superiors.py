@@ -197,7 +197,8 @@ def settled(
     Invalid.
     """
     if named is not None and grounds:
-        return Settled(named, ruled(kind, _kind_of(unions, named), grounds))
+        above = next((each for key, each, _city in unions if key == named), "")
+        return Settled(named, ruled(kind, above, grounds))
     decided = ruling(kind, standing)
     if named is None:
         return Settled(pick(unions, decided.managing, standing.city), decided)
@@ -209,10 +210,6 @@ def settled(
         )
         raise Invalid({"ruling": [wrong]})
     return Settled(named, decided)
-
-
-def _kind_of(unions: Sequence[tuple[Key, str, str]], named: Key) -> str:
-    return next((kind for key, kind, _city in unions if key == named), "")
 
 
 def _managing(session: Session) -> list[tuple[UUID, str, str]]:

@@ -48,7 +48,8 @@ definition = Table(
     ),
 )
 
-# A version that one union has for itself: two unions may have the same files, each by its own people.
+# A version that one union has for itself: two unions may have the same files, each by its own
+# people. `based_on`: what was in force for all when it was proposed.
 own_version = Table(
     "own_version",
     metadata,
@@ -56,9 +57,7 @@ own_version = Table(
     ref("union_id", "unit.id", nullable=False),
     Column("process_id", Text, nullable=False),
     Column("version", Text, ForeignKey("definition.hash"), nullable=False),
-    Column(
-        "based_on", Text, ForeignKey("definition.hash"), nullable=False
-    ),  # what was in force for all when it was proposed
+    Column("based_on", Text, ForeignKey("definition.hash"), nullable=False),
     *state(OwnVersionState),
     Column("beside", JSONB, nullable=False),  # stories and notes: path -> text
     Column("note", Text, nullable=False, server_default=""),
@@ -77,8 +76,8 @@ own_version = Table(
     Index("ix_own_version_version", "version"),
 )
 
-# How the stories of a version went, or of a union's own one, by its id. No reference to it: a story that is being played moves the
-# number of the version, and a row here must not wait for its end.
+# How the stories of a version went, or of a union's own one, by its id. No reference to it: a story
+# that is being played moves the number of the version, and a row here must not wait for its end.
 rehearsal = Table(
     "rehearsal",
     metadata,

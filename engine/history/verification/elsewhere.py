@@ -18,7 +18,9 @@ from sqlalchemy import text
 
 from engine import bounded, db
 from engine.history.event_log import Break
-from engine.history.verification import Chains, Range, matters_false, rules
+from engine.history.verification import rules
+from engine.history.verification.chains import Chains, Range
+from engine.history.verification.comparison import matters_false
 from engine.messages import restored, stored
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ files and words.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -146,10 +146,7 @@ def read(
     )
     size = points[-1].size if points else 0
     shown = tuple(
-        e
-        if e.leaf_no is None or e.leaf_no < size
-        else Entry(e.seq, e.body, e.says, e.hash, None, e.words)
-        for e in entries
+        e if e.leaf_no is None or e.leaf_no < size else replace(e, leaf_no=None) for e in entries
     )
     said, tasks = _tasks(session, row.id, entries)
     withheld = tuple(s.seq for s in said if s.element in shut)
@@ -206,7 +203,17 @@ def _events(session: Session, instance_id: UUID) -> tuple[Entry, ...]:
         .where(event.instance_id == instance_id)
         .order_by(event.seq)
     )
-    return tuple(Entry(r.seq, r.body, _says(r), bytes(r.hash), r.leaf_no, r.words) for r in rows)
+    return tuple(
+        Entry(
+            seq=r.seq,
+            body=r.body,
+            says=_says(r),
+            hash=bytes(r.hash),
+            leaf_no=r.leaf_no,
+            words=r.words,
+        )
+        for r in rows
+    )
 
 
 def _says(row: rows.Selected) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import confidence, drafts, erasure, incidents, instances, late, reads
+from engine.commands import confidence, drafts, erasure, incidents, instances, late, messages, reads
 from engine.commands import packs as asking
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
@@ -146,7 +146,7 @@ def send_message(
     """Say something that the instance waits for, as listed in its `able`. Of what happened on an
     earlier day, the first answer is 409 `late_entry`.
     """
-    waits = instances.expect(session, actor, instance_id, name)
+    waits = messages.expect(session, actor, instance_id, name)
     return {"instance_id": late.send(waits, given["answers"], given["seen"])}
 
 

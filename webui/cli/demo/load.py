@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from engine import clock, jobs
-from engine.commands import edge, imports, instances, people, polls, tasks
+from engine.commands import edge, imports, instances, messages, people, polls, tasks
 from engine.commands.imports import columns, workbook
 from engine.db import demo
 from engine.people import organisation
@@ -167,7 +167,7 @@ def _act(stage: Stage, motion: Motion, who: str, does: str, given: dict[str, Any
     key = motion.id
     assert key is not None
     if does == "withdraw":
-        stage.run(who, lambda s, a: instances.send(s, a, key, "withdraw", given))
+        stage.run(who, lambda s, a: messages.send(s, a, key, "withdraw", given))
         return
     verb, _, element = does.partition(":")
     found = stage.run("secretary", lambda s, a: files.file(s, a, key))

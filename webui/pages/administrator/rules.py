@@ -19,6 +19,7 @@ from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
 from engine.instance.union_law import rulebook
 from engine.messages import Message
+from engine.queries import calendars
 from engine.queries import rules as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said, words_of
@@ -197,7 +198,7 @@ def calendar() -> str:
 
 def _calendar_page(faults: dict[str, list[str]] | None = None, about: str = "") -> str:
     union = _union()
-    found = look(lambda s: reading.year_calendar(s, me(), union))
+    found = look(lambda s: calendars.read(s, me(), union))
     return render_template(
         "rules/calendar.html",
         calendar=found,

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import confidence, incidents, instances, late
+from engine.commands import confidence, incidents, late, messages
 from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
@@ -189,7 +189,7 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
 
 
 def _send(session: Session, instance_id: UUID, name: str, given: Mapping[str, Any]) -> str:
-    waits = instances.expect(session, me(), instance_id, name)
+    waits = messages.expect(session, me(), instance_id, name)
     return str(late.send(waits, given, request.form.get("seen", "")))
 
 

@@ -1,0 +1,90 @@
+"""A matter and what waits or stands open in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+
+class Instance(TypedDict):
+    """The row of a process instance as a dict: a unit of work changes it before it is saved."""
+
+    id: UUID
+    process_id: str
+    version: str
+    union_id: UUID
+    unit_id: UUID | None
+    starter_id: UUID
+    number: str
+    title: str
+    grams: list[str]
+    state: str
+    outcome: str
+    stage: list[str]
+    machine: dict[str, Any] | None
+    facts: dict[str, Any]
+    salt: bytes | None
+    rounds: dict[str, int]
+    seq: int
+    head: bytes
+    revision: int
+    started_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None
+    suspended_at: datetime | None
+    confidential: bool
+    stopped_days: int
+    union_law: NotRequired[list[Any]]  # see engine/instance/union_law.py: OF_INSTANCE
+    closing: NotRequired[str]  # the state that an end event shall give instead of `ended`
+
+
+class Publication(NamedTuple):
+    """What a matter shows to a circle: see tables.publication."""
+
+    id: UUID
+    instance_id: UUID
+    element: str
+    circle: list[UUID]
+    opened_at: datetime
+    until: datetime
+    current: bool
+
+
+class Task(NamedTuple):
+    """`ref`: handle in the machine's state, or tables.WITHOUT_TASK; `due`: see tables.task."""
+
+    id: UUID
+    instance_id: UUID
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    ref: int
+    revision: int
+    assignee_id: UUID | None
+    closed_by: UUID | None
+    element: str
+    state: str
+    seat: str | None
+    due: Mapping[str, Any] | None
+    answers: Mapping[str, Any] | None
+    salt: bytes | None
+
+
+class Timer(NamedTuple):
+    """`ref`: handle in the machine's state, or tables.POLL_WINDOW."""
+
+    id: UUID
+    instance_id: UUID
+    element: str
+    ref: int
+    expression: str
+    task_id: UUID | None
+    state: str
+    due_at: datetime
+    provisional: bool
+    since: datetime
+    tries: int
