@@ -132,8 +132,11 @@ def _must_hold(work: UnitOfWork, elements: set[str]) -> None:
 
 
 def _close(work: UnitOfWork, gone: list[Live]) -> None:
-    """Cancel the tasks, polls and timers that the step left behind."""
-    if not gone:
+    """Cancel the tasks, polls and timers that the step left behind; timers alone, as a finished
+    task leaves them, with the save.
+    """
+    if all(live.kind == "timer" for live in gone):
+        work.lapsed += [live.ref for live in gone]
         return
     rules = [work.process.tasks.get(live.element) for live in gone]
     secret = any(rule and rule.poll and rule.poll.secret for rule in rules)

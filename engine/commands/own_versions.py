@@ -210,9 +210,9 @@ def _take(session: Session, actor: Actor, own_id: UUID) -> rows.OwnVersion:
 
 def _second(session: Session, actor: Actor, union_id: UUID, proposer_id: UUID | None) -> str:
     """The verb by which this actor decides on what that member proposed. Raises Refused."""
-    verb = approving(actor, union_id)
-    if verb is None:
-        raise Refused(verb=BY_UNION)
+    verb = approving(actor, union_id) or BY_UNION
+    if verb == BY_UNION:
+        access.check(actor, BY_UNION, union_id)
     scope = INSTALLATION if verb == BY_INSTALLATION else union_id
     separation.check(session, actor, verb, scope, proposer_id)
     return verb

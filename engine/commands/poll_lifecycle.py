@@ -80,14 +80,16 @@ class _Question:
         """What may be chosen; in an election the candidates, as lists stand here. Raises
         ProcessFault when there are none.
         """
-        work, rule = self.work, self.rule
-        people = _people(work, rule.candidates) if rule.candidates else []
-        listed = organisation.in_order(work.session, people, work.name_order)
-        choices = listed if rule.candidates else list(rule.choices)
+        choices = self._candidates() if self.rule.candidates else list(self.rule.choices)
         if not choices:
-            message = _("“{element}”没有候选人。", element=_title(work, self.element))
+            message = _("“{element}”没有候选人。", element=_title(self.work, self.element))
             raise ProcessFault(message, file="process.toml", element=self.element)
         return choices
+
+    def _candidates(self) -> list[str]:
+        work = self.work
+        people = _people(work, self.rule.candidates)
+        return organisation.in_order(work.pending.unflushed, people, work.name_order)
 
     def terms(self) -> rows.PollTerms:
         """What is fixed now, whatever becomes of the facts and the law."""

@@ -54,6 +54,9 @@ _HAPPENED = """happened AS (
                                CAST(:words AS jsonb[])))"""
 _SHARED = """shared AS (
      INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING)"""
+_STOPPED = """stopped AS (
+     UPDATE timer SET state = 'cancelled'
+      WHERE instance_id = :id AND state IN ('waiting', 'broken') AND ref = ANY(CAST(:lapsed AS int[])))"""
 _MOVED = """
 UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
        facts = :facts, rounds = :rounds, confidential = :confidential, seq = :seq, head = :head, changed_at = :now,
@@ -71,10 +74,11 @@ _COMPUTED = (
 
 @lru_cache(maxsize=256)
 def _save(shape: Shape) -> TextClause:
-    """The statement that writes an instance with its shares, its events and new rows of these
-    tables.
+    """The statement that writes an instance with its shares, its events, the end of its lapsed
+    timers and new rows of these tables.
     """
-    return text("WITH " + ", ".join([_SHARED, _HAPPENED, *inserts(shape)]) + _MOVED).bindparams(
+    parts = ", ".join([_SHARED, _HAPPENED, _STOPPED, *inserts(shape)])
+    return text(f"WITH {parts}{_MOVED}").bindparams(
         bindparam("machine", type_=JSONB(none_as_null=True)),
         bindparam("facts", type_=JSONB),
         bindparam("rounds", type_=JSONB),
@@ -98,6 +102,7 @@ class UnitOfWork(Context):
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
+        self.lapsed: list[int] = []  # refs of timers for which nothing waits any more
         self.unprintable: list[NotPrintable] = []  # papers that could not be issued in this step
         self.reworded = False  # the facts under which the instance is found have changed
         self._shown: set[str] = set()
@@ -248,8 +253,8 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write new rows, shares, events and the instance itself in one statement; every command ends
-    here.
+    """Write new rows, shares, events, the end of timers and the instance itself in one statement;
+    every command ends here.
     """
     if work.reworded or work.names_somebody:
         mine = _instance.c.id == work.row["id"]
@@ -257,6 +262,7 @@ def save(work: UnitOfWork) -> None:
     work.tell()
     shape, new = work.pending.take()
     work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
+    work.lapsed.clear()
 
 
 def _saved(work: UnitOfWork) -> dict[str, Any]:
@@ -264,6 +270,7 @@ def _saved(work: UnitOfWork) -> dict[str, Any]:
     row = work.row
     return {
         "shares": sorted(work.shares, key=str),
+        "lapsed": work.lapsed,
         "title": work.title,
         "state": row["state"],
         "outcome": row["outcome"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of(session: Session, ids: Iterable[str]) -> dict[str, str]:
-    """Id of a member -> "信息学院 工会小组长"; only the unit for who holds no post today."""
+    """Id of a member -> "信息学院 图书馆员"; only the unit for who holds no post today."""
     member, unit, post = tables.member.c, tables.unit.c, tables.post.c
     today = and_(post.member_id == member.id, organisation.in_office(clock.today()))
     found = session.execute(

@@ -57,6 +57,7 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "approve_witness": set(),
     "propose_setting": {"union_secretary"},
     "approve_setting": {"administrator", "union_secretary"},
+    "approve_own_version": {"administrator", "union_secretary"},
     "manage_vacations": {"administrator", "union_secretary"},
 }
 OF_ALL = {  # what belongs to no union, to whom it is given
@@ -333,6 +334,7 @@ def test_the_starter_and_the_desks_read_the_history(union: Union) -> None:
 NO_RIGHTS = {  # codes of refusals that commands make themselves, and why it is no right of anybody
     "guard": "of the process, in its author's words",
     "gate": "of the process, in its author's words",
+    "looser": "which of two hands a looser version takes rests on what it says, not on a post alone",
     "too_few": "a secret vote with too few people is none",
     "no_meeting": "a vote without its meeting is none",
     "no_quorum": "a vote without a quorum is none",
