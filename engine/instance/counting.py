@@ -132,9 +132,7 @@ def tally(
     context.measured.clear()
     if poll.kind == "election":
         numbers |= _elected(context, poll, numbers)
-        context.measured.clear()  # what a seat needs and the first has is part of why, no more
-        most = max(numbers["votes"].values(), default=0)
-        context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
+        _measure_first(context, poll, numbers)
     known = {name: number for name, number in numbers.items() if name != "votes"}
     passed = bool(context.value(poll.rule["passes"], known))
     return Outcome(numbers, passed, explained(context, "zh"), explained(context, "en"))
@@ -163,6 +161,13 @@ def _elected(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> d
     tied = _tied(ranked, votes, int(poll.rule["seats"]))
     seated = ranked[: int(poll.rule["seats"])]
     return {"elected": [c for c in seated if c not in tied], "tied": tied}
+
+
+def _measure_first(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> None:
+    """What a seat needs, and what the first has, is part of why; what the others have is not."""
+    context.measured.clear()
+    most = max(numbers["votes"].values(), default=0)
+    context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
 
 
 def _tied(ranked: list[str], votes: Mapping[str, int], seats: int) -> list[str]:

@@ -51,15 +51,11 @@ RESERVED = (
 
 
 def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
-    """The names that expressions of this folder may use. A launch has beside its form who owns the
-    instance, who did first, and the unit.
-    """
-    owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
-    beside = frozenset({owner, f"first_{owner}", "unit"})
+    """The names that expressions of this folder may use."""
     facts: dict[str, Keys] = {
         **dict.fromkeys(NAMES, frozenset()),
         **LEFT_BEHIND,
-        "launch": _form_keys(draft, "launch", beside),
+        "launch": _form_keys(draft, "launch", _owners(draft)),
         **_of_tasks(draft),
         **_of_decisions(draft),
         **{name: _form_keys(draft, name) for name in messages(draft)},
@@ -130,6 +126,12 @@ def _of_decisions(draft: Draft) -> dict[str, Keys]:
 def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> Keys:
     form = draft.forms.get(name)
     return frozenset(each.key for each in form.asked) | more if form else None
+
+
+def _owners(draft: Draft) -> frozenset[str]:
+    """What a launch has beside its form: who owns the instance, who did first, and the unit."""
+    owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
+    return frozenset({owner, f"first_{owner}", "unit"})
 
 
 def _set_by_actions(draft: Draft) -> Iterator[str]:
