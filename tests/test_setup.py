@@ -573,7 +573,7 @@ def test_a_message_nobody_waits_for_is_no_fault_and_one_that_breaks_is_an_incide
             raise Conflict
         return False
 
-    monkeypatch.setattr(jobs.instances, "receive", receive)
+    monkeypatch.setattr(jobs.messages, "receive", receive)
     monkeypatch.setattr(jobs.incidents, "note", lambda _s, _k, what, _f: told.append(what))
     key = str(UUID(int=5))
     assert jobs.deliver(migrated, key, "late", {}) is False

@@ -160,7 +160,7 @@ def document_data(
         "facts": in_china(facts),
         "people": {str(key): name for key, name in people.items()},
         **_listed(work, people),
-        **({"places": places.of(work.session, map(str, people))} if rule.places else {}),
+        **(_places(work, people) if rule.places else {}),
         "units": {str(key): name for key, name in units.items()},
         "labels": _labels(work.process),
         "document": {"number": number, "title": rule.title.zh, **_days(work)},
@@ -214,6 +214,11 @@ def _ids_in(value: Any) -> list[UUID]:
         except ValueError:
             return []
     return []
+
+
+def _places(work: UnitOfWork, people: Mapping[UUID, str]) -> dict[str, dict[str, str]]:
+    found = places.of(work.session, map(str, people))
+    return {"places": {key: str(place) for key, place in found.items()}}
 
 
 def _labels(process: Process) -> dict[str, dict[str, str]]:

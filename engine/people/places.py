@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,8 +19,24 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 
-def of(session: Session, ids: Iterable[str]) -> dict[str, str]:
-    """Id of a member -> "信息学院 图书馆员"; only the unit for who holds no post today."""
+@dataclass(frozen=True)
+class Place:
+    """The unit of a person, and the kinds of the posts held today."""
+
+    unit: str
+    kinds: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """As a paper says it: "信息学院 图书馆员"; only the unit for who holds no post."""
+        known = [posts.kinds().post(kind) for kind in self.kinds]
+        titles = [
+            post.title if post else kind for post, kind in zip(known, self.kinds, strict=True)
+        ]
+        return f"{self.unit} {'、'.join(titles)}".strip()
+
+
+def of(session: Session, ids: Iterable[str]) -> dict[str, Place]:
+    """By id of a member."""
     member, unit, post = tables.member.c, tables.unit.c, tables.post.c
     today = and_(post.member_id == member.id, organisation.in_office(clock.today()))
     found = session.execute(
@@ -30,10 +47,9 @@ def of(session: Session, ids: Iterable[str]) -> dict[str, str]:
         .order_by(post.from_on, post.id)
     )
     units: dict[str, str] = {}
-    titles: dict[str, dict[str, None]] = defaultdict(dict)
+    kinds: dict[str, dict[str, None]] = defaultdict(dict)
     for key, name, kind in found:
         units[str(key)] = name
         if kind:
-            known = posts.kinds().post(kind)
-            titles[str(key)][known.title if known else kind] = None
-    return {key: f"{name} {'、'.join(titles[key])}".strip() for key, name in units.items()}
+            kinds[str(key)][kind] = None
+    return {key: Place(name, tuple(kinds[key])) for key, name in units.items()}

@@ -95,7 +95,7 @@ def _of_poll(poll: Poll) -> dict[str, Any]:
         },
         "listed": _ORDERS.get(question.listed.by, ""),
         "choices": [
-            {"name": labels[choice], "place": poll.places.get(choice, "")}
+            {"name": labels[choice], "place": str(poll.places.get(choice, ""))}
             for choice in (question.choices if elects else ())
         ],
         "marks": [labels[choice] for choice in question.choices if choice != ABSTAIN or not elects],

@@ -94,7 +94,7 @@ class Poll(Summary):
     turn: str  # whose turn it is, when one answers after the other
     tellers: tuple[Teller, ...]
     counting: Counting | None  # for its tellers
-    places: Mapping[str, str]  # unit and posts of the candidates, while they may be chosen
+    places: Mapping[str, places.Place]  # unit and posts of the candidates, while they may be chosen
     pads: Pads | None  # of printed ballots, for its tellers and who presides over it
     voided: int  # times that the question was put before and declared void
 
@@ -182,7 +182,7 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
     )
 
 
-def _places(session: Session, row: rows.Poll) -> Mapping[str, str]:
+def _places(session: Session, row: rows.Poll) -> Mapping[str, places.Place]:
     running = row.kind == "election" and row.state in POLL_RUNNING
     return places.of(session, row.choices) if running else {}
 

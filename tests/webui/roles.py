@@ -294,7 +294,7 @@ class World:
                 **texts,
                 "process.toml": proposed["process.toml"].replace("修订。", f"{mark}。"),
             }
-            given = union, mine, f"{mark}的决议"
+            given = union, mine, mark
             self.of[u]["own"] = str(self.do(f"{u}.secretary", own_versions.propose, *given))
         for own in self.of.values():
             own.update(old=old, new=new, size=str(size), process="congress_motion")

@@ -141,6 +141,9 @@ def test_scripts_say_everything_twice() -> None:
 
 
 OUTSIDE = {
+    "engine/people/strokes.py": "what strokes are called by the data",
+    "engine/people/ordering.py": "surnames, and how they are read",
+    "engine/queries/ballot_papers.py": "printed on a ballot, which is a Chinese paper",
     "engine/people/spelling.py": "what offices write, to be recognised",
     "engine/commands/succession.py": "the reason on record for the end of a term, as people write it",  # files with Chinese that no catalogue has, and why
     "engine/calendar/moments.py": "days of the week, which English leaves out",

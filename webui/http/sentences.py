@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask_babel import gettext as _
+
 from engine.queries import telling
 from webui.http import messages
 from webui.http.words import lang
 
 if TYPE_CHECKING:
+    from engine.people.places import Place
     from engine.queries.history import Happened
     from engine.queries.telling import Teller
 
@@ -50,6 +53,12 @@ def tell(teller: Teller, event: Happened) -> Sentence:
 def post_title(kind: str) -> str:
     """What a post is called."""
     return _rendered(telling.post_title(kind))
+
+
+def place(of: Place) -> str:
+    """The unit of a person and the posts held, as a list beside the name says them."""
+    titles = (post_title(kind) for kind in of.kinds)
+    return f"{of.unit} {_('、').join(titles)}".strip()
 
 
 def _rendered(text: object) -> str:
