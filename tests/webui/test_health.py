@@ -14,7 +14,7 @@ from sqlalchemy import text
 import webui
 from engine import clock, db
 from engine.commands import bundled
-from engine.db import migrate
+from engine.db import demo, migrate
 from engine.history import keys, seals
 from engine.queries import health
 from engine.settings import ROOT, Settings
@@ -96,6 +96,16 @@ def test_what_is_wrong_in_the_database_is_named(
     change(running, statement)
     (told,) = faults(browser)
     assert said in told
+
+
+def test_an_installation_without_a_backup_is_named_and_a_demo_is_not(
+    browser: FlaskClient, running: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "BACKUP_AGE", timedelta())
+    assert faults(browser) == ["no backup was ever made"]
+    with db.transaction(running) as session:
+        demo.mark(session)
+    assert faults(browser) == []
 
 
 def test_one_living_worker_is_enough(browser: FlaskClient, running: Engine) -> None:
