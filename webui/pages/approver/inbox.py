@@ -11,7 +11,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, late, polls, tasks
+from engine.commands import confidence, drafts, late, polls, seen, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import (
     ballots,
@@ -29,6 +29,8 @@ from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
@@ -137,14 +139,21 @@ def _task_page(
     fault: str = "",
     tried: late.Tried | None = None,
 ) -> str:
+    """The page of a task; that this person looks at the matter is noted."""
     return render_template(
         "inbox/task.html",
         task=found,
+        shown=found.matter.seen(me(), looked_at(found.instance_id)),
         values=values,
         errors=errors or {},
         fault=fault,
         tried=tried,
     )
+
+
+def looked_at(instance_id: UUID) -> datetime:
+    """Note that this person looks at a matter; gives the moment since which changes are news."""
+    return carry_out(lambda s: seen.note(s, me(), instance_id))
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
@@ -266,6 +275,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         "inbox/poll.html",
         page=page,
         poll=poll,
+        shown=page.matter.seen(me(), looked_at(poll.instance_id)),
         box=box,
         fault=fault,
         comment=comment,
