@@ -81,6 +81,7 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    lapses: tuple[foresight.Lapse, ...]  # what happens if nobody acts in time
     raised: tuple[publications.Raised, ...]  # what came of what its lane published
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
@@ -214,6 +215,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
+        lapses=foresight.lapses(process, row.element, lang) if read.is_open and row.due_at else (),
         raised=raised,
         tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
