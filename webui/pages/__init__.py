@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     "auth",
     "approver.inbox",
+    "approver.mine",
     "approver.polls",
     "approver.ballots",
     "approver.publications",
