@@ -45,8 +45,8 @@ _STEPS = text(
 , listed AS (
   SELECT id, what, confidential, coalesce(due_at, 'infinity') AS due FROM dated {NARROWED}
 ), here AS (
-  SELECT coalesce(due_at, 'infinity') AS due, id FROM task WHERE id = :here
-  UNION ALL SELECT coalesce(closes_at, 'infinity'), id FROM poll WHERE id = :here
+  SELECT coalesce(due_at, 'infinity') AS due, id, instance_id FROM task WHERE id = :here
+  UNION ALL SELECT coalesce(closes_at, 'infinity'), id, instance_id FROM poll WHERE id = :here
 )
 SELECT (SELECT count(*) FROM listed l, here h WHERE l.id <> h.id) AS others,
        (SELECT count(*) FROM listed l, here h WHERE (l.due, l.id) < (h.due, h.id)) AS earlier,
@@ -55,14 +55,17 @@ SELECT (SELECT count(*) FROM listed l, here h WHERE l.id <> h.id) AS others,
        (SELECT json_build_array(l.what, l.id) FROM listed l, here h WHERE (l.due, l.id) < (h.due, h.id) AND NOT l.confidential
          ORDER BY l.due DESC, l.id DESC LIMIT 1) AS before,
        (SELECT json_build_array(l.what, l.id) FROM listed l, here h WHERE (l.due, l.id) < (h.due, h.id) AND NOT l.confidential
-         ORDER BY l.due, l.id LIMIT 1) AS first"""
+         ORDER BY l.due, l.id LIMIT 1) AS first,
+       (SELECT json_build_array(d.what, d.id) FROM dated d, here h WHERE d.instance_id = h.instance_id AND d.id <> h.id
+         ORDER BY coalesce(d.due_at, 'infinity'), d.id LIMIT 1) AS own"""
 )
 
 
 @dataclass(frozen=True)
 class Steps:
     """A thing's place in a list that one walks through: the `nth` of `size`, itself counted. None
-    `behind` or `before` it that may open by itself; `first`: the first of those before it.
+    `behind` or `before` it that may open by itself; `first`: the first of those before it; `own`: what else
+    waits in the same matter.
     """
 
     nth: int
@@ -70,11 +73,14 @@ class Steps:
     behind: Thing | None
     before: Thing | None
     first: Thing | None
+    own: Thing | None
 
     @property
     def left(self) -> Thing | None:
-        """What comes when this one is done: the one behind it, or the first that was skipped."""
-        return self.behind or self.first
+        """What comes when this one is done: the one behind it, the first that was skipped, or when
+        the list is done what is left of the same matter.
+        """
+        return self.behind or self.first or self.own
 
 
 def steps(session: Session, actor: Actor, here: UUID, wanted: Mapping[str, str | None]) -> Steps:
@@ -83,8 +89,8 @@ def steps(session: Session, actor: Actor, here: UUID, wanted: Mapping[str, str |
     """
     values = {**whose(actor), **narrowed(wanted), "here": here}
     found = session.execute(_STEPS, values).one()
-    behind, before, first = (_thing(each) for each in (found.behind, found.before, found.first))
-    return Steps(found.earlier + 1, found.others + 1, behind, before, first)
+    ways = (found.behind, found.before, found.first, found.own)
+    return Steps(found.earlier + 1, found.others + 1, *map(_thing, ways))
 
 
 def _thing(found: list[str] | None) -> Thing | None:

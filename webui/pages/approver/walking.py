@@ -33,7 +33,8 @@ def steps(here: UUID) -> Steps | None:
 
 def after(session: Session, done: UUID) -> str | None:
     """The address of what comes after something that was finished, in the list it was opened
-    from; of the whole inbox when nothing is left of that list, None when it was opened from none.
+    from; of the whole inbox when nothing is left there or in the same matter, None when it was
+    opened from none.
     """
     asked = wanted()
     if not asked:
