@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from engine.instance.context import Context
 
     Body = Mapping[str, Any]  # of an event
+VOTES = ("vote", "election")  # kinds of polls
+DECIDING = (*VOTES, "countersign", "consent")
+OF_VOTES = ("poll_opened", "poll_closed", "poll_voided")
 _BASES = ("roll", "present", "valid")  # of which the votes in favour may be a share
 
 
@@ -215,15 +218,20 @@ class Vote:
 
 
 def votes(process: Process, bodies: Sequence[Body]) -> tuple[Vote, ...]:
-    """The polls that were closed, with what they came to; none that is still open."""
+    """The polls that decide and were closed, with what they came to."""
     opened = {b.get("poll"): b for b in bodies if b.get("kind") == "poll_opened"}
     voided = {b.get("poll"): b for b in bodies if b.get("kind") == "poll_voided"}
     closed = (b for b in bodies if b.get("kind") == "poll_closed" and b.get("poll") in opened)
     return tuple(
         _vote(body, opened[body.get("poll")], voided.get(body.get("poll")))
         for body in closed
-        if body.get("task") in process.tasks
+        if _decides(process, str(body.get("task")))
     )
+
+
+def _decides(process: Process, element: str) -> bool:
+    rule = process.tasks.get(element)
+    return rule is not None and rule.poll is not None and rule.poll.kind in DECIDING
 
 
 def _vote(closed: Body, opened: Body, voided: Body | None) -> Vote:

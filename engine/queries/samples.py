@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 MOST = 300  # lines of a table: the newest
-_event, _instance = tables.event.c, tables.instance.c
+_event, _instance, _poll = tables.event.c, tables.instance.c, tables.poll.c
 _LOUD = ("presence_noted", "poll_answered")  # many, and no answer rests on them alone
 
 
@@ -127,25 +127,27 @@ def _votes(
     session: Session, theirs: ColumnElement[bool], year: int
 ) -> tuple[tuple[Voted, ...], bool]:
     closed = (
-        select(_instance.id, _instance.number, _instance.title, _instance.version, _event.body)
-        .select_from(tables.event.join(tables.instance, _event.instance_id == _instance.id))
-        .where(theirs, _event.kind == "poll_closed", _within(_event.at, year))
-        .order_by(_event.at.desc(), _event.id.desc())
+        select(_poll.id, _instance.id, _instance.number, _instance.title, _instance.version)
+        .select_from(tables.poll.join(tables.instance, _poll.instance_id == _instance.id))
+        .where(theirs, _poll.kind.in_(claims.VOTES), _within(_poll.closed_at, year))
+        .order_by(_poll.closed_at.desc(), _poll.id.desc())
         .limit(MOST + 1)
     )
     rows = session.execute(closed).all()
-    told = _bodies(session, {row.id for row in rows[:MOST]}, ("poll_opened", "poll_voided"))
-    return tuple(_voted(session, rows[:MOST], told)), len(rows) > MOST
+    told = _bodies(session, {row[1] for row in rows[:MOST]}, claims.OF_VOTES)
+    found = (_voted(session, told.get(row[1], ()), *row) for row in rows[:MOST])
+    return tuple(each for each in found if each is not None), len(rows) > MOST
 
 
 def _voted(
-    session: Session, rows: Sequence[Any], told: Mapping[UUID, list[Mapping[str, Any]]]
-) -> Iterable[Voted]:
-    for row in rows:
-        process, closed = process_of(session, row.version), read_body(row.body)
-        for vote in claims.votes(process, [*told.get(row.id, ()), closed]):
-            title = process.tasks[vote.element].title
-            yield Voted(Matter(row.id, row.number, row.title), title, vote)
+    session: Session, bodies: Iterable[Mapping[str, Any]], poll: UUID, *matter: Any
+) -> Voted | None:
+    """A vote as its events tell it; None of one that nothing came of."""
+    *about, version = matter
+    process, own = process_of(session, version), [b for b in bodies if b.get("poll") == str(poll)]
+    for vote in claims.votes(process, own):
+        return Voted(Matter(*about), process.tasks[vote.element].title, vote)
+    return None
 
 
 def _bodies(

@@ -12,7 +12,8 @@ from engine import definitions
 from engine.db import tables
 from engine.instance import context as instance
 from engine.messages import CHINESE
-from engine.queries import claims, history
+from engine.people import organisation
+from engine.queries import claims, history, samples
 from tests.engine.played import played
 
 if TYPE_CHECKING:
@@ -105,3 +106,22 @@ def test_a_vote_says_its_numbers_and_of_what_they_are_a_share(engine: db.Engine)
             "valid": (6, 1),
         }
         assert "应到 7 人，须到 5 人，实到 6 人" in CHINESE(vote.why)
+
+
+def test_a_year_has_its_claims_and_votes_with_the_least_to_spare(engine: db.Engine) -> None:
+    with played(engine, story("101"), definitions.read(TRANSFER)) as session:
+        context, _bodies = kept(session)
+        secretary = session.execute(
+            select(tables.post.c.member_id).where(
+                tables.post.c.kind == "union_secretary",
+                tables.post.c.unit_id == context.row["union_id"],
+            )
+        ).scalar()
+        assert secretary
+        actor = organisation.actor(session, secretary)
+        year = samples.sample(session, actor, context.row["union_id"], 2026)
+        assert year.closest and year.closest.answer.spare == 30
+        assert year.tightest and year.tightest.over == 1  # 6 there, 5 needed
+        assert [each.matter.id for each in year.shown] == [context.row["id"]]
+        before = samples.sample(session, actor, context.row["union_id"], 2025)
+        assert not before.shown and not before.voted and before.closest is None
