@@ -88,6 +88,7 @@ class Field:
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)  # of a date
     room: tuple[str, ...] = ()  # the lanes that may read the answer; empty: all who see the matter
+    once: str = ""  # of a text: a register in which a matter has each number once
     fact: bool = False  # the date on which what is entered happened: pages offer today
 
 

@@ -112,6 +112,7 @@ def _field(number: int, given: object) -> Field:
         multiple=component.flag("multiple"),
         limits=_limits(kind, rules),
         bounds=_bounds(properties) if kind == "datetime" else Bounds(),
+        once=properties.text("once"),
     )
 
 
