@@ -64,13 +64,15 @@ def _elements(work: UnitOfWork, lane: Lane) -> list[str]:
 
 
 def _newcomers(work: UnitOfWork, lane: Lane) -> None:
-    """Whom a lane means anew finds the matter, if somebody of that lane had it before."""
+    """Whom a lane means anew finds the matter, if somebody of that lane had it before, or if the
+    lane says that its people see the matter （当事人）.
+    """
     before = work.value(
         lane.person, {root: work.row["facts"].get(root) for root in _roots(lane.person)}
     )
     was = before if isinstance(before, list) else [before] if before else []
     now = lanes.people_of(work, lane).persons
-    if was:
+    if was or lane.sees:
         work.show(*(UUID(person) for person in now if person not in map(str, was)))
 
 
