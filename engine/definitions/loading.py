@@ -99,6 +99,7 @@ def _assembled(
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
+        present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
@@ -282,6 +283,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
     )
 

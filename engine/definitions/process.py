@@ -145,6 +145,7 @@ class TaskRule:
     ] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
+    batch: bool = False  # may one act do several of it, each by itself?
     happened: str = ""  # the date of its form that is the day of the fact
 
 
@@ -229,6 +230,7 @@ class Process:
     owner: str  # the answer of the launch that names who owns an instance
     owner_asked: bool  # does its form ask for it, or is it whoever starts?
     search: tuple[str, ...]
+    present: tuple[str, ...]  # the facts that are the matter, in reading order; none: see queries
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone
@@ -251,6 +253,11 @@ class Process:
     def dated(self) -> bool:
         """Do its acts tell when they happened? A version from before that knows the entry only."""
         return any(rule.happened for rule in self.tasks.values())
+
+    @property
+    def batch(self) -> tuple[str, ...]:
+        """The tasks of which several may be done by one act."""
+        return tuple(sorted(rule.id for rule in self.tasks.values() if rule.batch))
 
     @property
     def owner_key(self) -> str:
