@@ -1337,7 +1337,9 @@ def test_a_flow_stands_on_the_level_of_its_ends() -> None:
     folder = ROOT / "processes" / "collective_consultation"
     files = definitions.read(folder)
     inside = '<bpmn:sequenceFlow id="spread__publish" sourceRef="spread" targetRef="publish" />'
-    outside = '<bpmn:sequenceFlow id="publishing__perform" sourceRef="publishing" targetRef="perform" />'
+    outside = (
+        '<bpmn:sequenceFlow id="publishing__perform" sourceRef="publishing" targetRef="perform" />'
+    )
     assert inside in files[BPMN] and outside in files[BPMN]
     among = '<bpmn:sequenceFlow id="spread__issue_superior_letter"'
     for moved, before in ((inside, "</bpmn:process>"), (outside, among)):

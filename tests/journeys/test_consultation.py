@@ -230,7 +230,12 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
         way="纸质文本",
         copies="5",
         authority="区人力资源和社会保障局",
-        enclosed=["集体合同文本", "报送说明", "教代会（职工代表大会）决议", "双方代表名单和身份证明"],
+        enclosed=[
+            "集体合同文本",
+            "报送说明",
+            "教代会（职工代表大会）决议",
+            "双方代表名单和身份证明",
+        ],
         origin="职工方代表由职代会选举产生",
         course="协商一次达成一致，职代会无记名投票通过",
     )
