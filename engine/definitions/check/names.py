@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = frozenset({"opened_at", "people", "shown", "objections"})  # of a publication
 BOOK = frozenset({"current", "items", "kept"})
+BEGUN = frozenset({"matter", "number"})  # what `begin` leaves under its kind
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {
@@ -69,6 +70,8 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
     for key, action in draft.table("actions").items():
         _add(facts, key, DONE | (ISSUED if action.get("do") == "issue_document" else frozenset()))
+        if action.get("do") == "begin" and isinstance(action.get("kind"), str):
+            _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
     return Language(facts, tasks, rules, posts, _choices(draft))
 
