@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, expressions, forms, machine
-from engine.commands import advance, dates, demands, meetings, unit_of_work
+from engine.commands import advance, dates, demands, meetings, received, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -170,12 +170,12 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold and of the dates outside their
-    bounds, Invalid for those dates alone.
+    Raises Refused with the words of every gate that does not hold, of the dates outside their
+    bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
     unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
-    wrong = dates.faults(work, rule, given)
+    wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
         named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))
@@ -248,6 +248,7 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     work, rule = held.work, held.rule
     with work.answering():
         clean = accepted(work, rule, rule.form, answers, held.task.due_at)
+        _must_differ(held, clean)
         if rule.link and work.actor:
             entered_by = str(work.actor.id)
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
@@ -255,6 +256,15 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
         pass_gates(work, rule, clean, held.task.due_at)
         finish(held, clean)
     return held.task.instance_id
+
+
+def _must_differ(held: InHand, answers: Mapping[str, Any]) -> None:
+    """A round again says something new where its form demands it. Raises Invalid."""
+    former, form = held.work.facts.get(held.rule.id), held.rule.form
+    if form is None or not isinstance(former, dict):
+        return
+    if key := form.repeats(former, answers):
+        raise Invalid({key: [_("与上一次完全相同；请写明这一次有什么不同。")]})
 
 
 def clean_answers(

@@ -24,6 +24,7 @@ from engine.definitions.process import (
     Premise,
     Process,
     PublicationRule,
+    RoundRule,
     TaskRule,
     Tell,
     Words,
@@ -101,6 +102,7 @@ def _assembled(
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
+        present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
@@ -115,6 +117,10 @@ def _assembled(
         books={
             key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
             for key, table in raw.get("books", {}).items()
+        },
+        rounds={
+            key: RoundRule(key, tuple(table["facts"]))
+            for key, table in raw.get("rounds", {}).items()
         },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
@@ -163,8 +169,14 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
-        holding=table.get("holding", ""),
+        holding=_posts_of(table.get("holding", ())),
+        sees=bool(table.get("sees", False)),
     )
+
+
+def _posts_of(said: str | list[str]) -> tuple[str, ...]:
+    """Posts that may be written as one or as a list."""
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _document(key: str, table: Table, files: Files) -> DocumentRule:
@@ -299,6 +311,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
     )
 

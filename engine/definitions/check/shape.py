@@ -114,6 +114,7 @@ _TASK = Of(
         "meeting": _MEETING,
         "room": [str],
         "link": bool,
+        "batch": bool,
         "tells": _TELLS,
         "happened": str,
     },
@@ -121,7 +122,15 @@ _TASK = Of(
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    {
+        "title": str,
+        "title_en": str,
+        "post": str,
+        "unit": str,
+        "person": str,
+        "holding": (str, [str]),
+        "sees": bool,
+    },
     ("title",),
     ("title",),
 )
@@ -171,6 +180,7 @@ _DOCUMENT = Of(
     ("title",),
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
+_ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -188,6 +198,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "search": [str],
+        "present": [str],
         "confidentiality": str,
         "disclosed_by": [str],
         "binding_after": [str],
@@ -199,6 +210,7 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
@@ -217,7 +229,11 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
-    """`value` if it fits its shape, else None and a fault."""
+    """`value` if it fits its shape, else None and a fault. A tuple holds a plain shape, and a list
+    that may stand in its place.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, list)]
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)
