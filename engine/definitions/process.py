@@ -145,6 +145,7 @@ class TaskRule:
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
     happened: str = ""  # the date of its form that is the day of the fact
+    undo: bool = False  # may its author take an act back within seconds?
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from engine import clock
 from engine.db.states import ALIVE
 from engine.definitions.store import process_of
 from engine.errors import Invalid
-from engine.messages import Listed, _
+from engine.messages import Listed, Message, _, restored
 from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ dated AS (
          CASE WHEN mine.due_at IS NULL THEN 'undated' WHEN mine.due_at <= :now THEN 'overdue'
               WHEN mine.due_at <= :tomorrow THEN 'today' WHEN mine.due_at <= :week THEN 'week' ELSE 'later' END AS bucket
     FROM mine JOIN instance i ON i.id = mine.instance_id WHERE i.state = 'running'
+     AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = mine.id AND h.member_id = :me AND h.why IS NULL)
 )"""
 
 # the counts stand on every row, and on one without an item where the page is empty
@@ -71,15 +72,19 @@ _PAGE = text(
 ), published AS (
   SELECT count(*) AS published FROM publication p JOIN instance i ON i.id = p.instance_id
    WHERE p.circle @> ARRAY[CAST(:me AS uuid)] AND p.current AND p.until > :now AND i.state = ANY(:alive)
+), own AS (
+  SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, i.title, h.until, h.why) ORDER BY h.until), '[]') AS own
+    FROM held_act h JOIN instance i ON i.id = h.instance_id JOIN task t ON t.id = h.task_id WHERE h.member_id = :me
 )
-SELECT counted.counts, published.published, page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
+SELECT counted.counts, published.published, own.own, page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
-       u.name AS union_name
-  FROM counted CROSS JOIN published LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
+       u.name AS union_name, hm.name AS held_by
+  FROM counted CROSS JOIN published CROSS JOIN own LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
+  LEFT JOIN held_act h ON h.task_id = t.id AND h.why IS NULL LEFT JOIN member hm ON hm.id = h.member_id
  ORDER BY coalesce(page.due_at, 'infinity'), page.id"""
 )
 
@@ -112,6 +117,20 @@ class Item:
     poll_kind: str
     about: str  # the question that a poll puts, where it says one
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
+    held_by: str  # who has done it, and may still take it back; ""
+
+
+@dataclass(frozen=True)
+class Own:
+    """An act of this person that they may take back until a moment; or one that could not be
+    carried out, and why.
+    """
+
+    task_id: UUID
+    title: str
+    subject: str
+    until: datetime
+    why: Message | None
 
 
 @dataclass(frozen=True)
@@ -126,6 +145,7 @@ class Inbox:
     total: int
     next: str | None
     published: int  # so many publications stand open to this person
+    own: tuple[Own, ...]
 
 
 def like(words: str | None) -> str | None:
@@ -168,10 +188,21 @@ def inbox(
     rows = [row for row in found if row.id is not None]
     items = _items(session, rows[:size], lang)
     more = _place(items[-1]) if len(rows) > size else None
-    return _counted(items, found[0], more)
+    own = tuple(_own(session, each, lang) for each in found[0].own)
+    return _counted(items, found[0], more, own)
 
 
-def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) -> Inbox:
+def _own(session: Session, act: Sequence[Any], lang: str) -> Own:
+    """One act as the statement gives it."""
+    key, version, element, subject, until, why = act
+    title = process_of(session, version).tasks[element].title.in_(lang)
+    reason = None if why is None else restored(why)
+    return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason)
+
+
+def _counted(
+    items: tuple[Item, ...], first: rows.Selected, more: str | None, own: tuple[Own, ...]
+) -> Inbox:
     """The page with what was counted of all, which stands in its first row."""
     counts, by_process = Counter[str](), Counter[str]()
     for bucket, process, n in first.counts:
@@ -184,6 +215,7 @@ def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) ->
         total=counts.total(),
         next=more,
         published=first.published,
+        own=own,
     )
 
 
@@ -249,6 +281,7 @@ def _item(process: Process, row: rows.Selected, names: Named, lang: str) -> Item
         poll_kind=row.poll_kind or "",
         teller=row.teller or "",
         about=question,
+        held_by=row.held_by or "",
     )
 
 
@@ -263,7 +296,8 @@ _NEXT = text(
 SELECT d.id, d.what
   FROM dated d LEFT JOIN done ON true LEFT JOIN poll p ON d.what = 'poll' AND p.id = d.id
   JOIN task t ON t.id = coalesce(p.task_id, d.id)
- WHERE d.id <> :done AND (NOT d.confidential OR d.instance_id = done.instance_id)
+ WHERE d.id <> :done AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = d.id AND h.why IS NULL)
+   AND (NOT d.confidential OR d.instance_id = done.instance_id)
  ORDER BY (d.instance_id = done.instance_id) IS TRUE DESC,
           (d.process_id = done.process_id AND t.element = done.element) IS TRUE DESC,
           coalesce(d.due_at, 'infinity'), d.id

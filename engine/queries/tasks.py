@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _task, _instance = tables.task.c, tables.instance.c
 _draft, _meeting, _event = tables.draft.c, tables.meeting.c, tables.event.c
+_held = tables.held_act.c
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ class Task:
     urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: none can be sent
     meeting: UUID | None  # the meeting that the task holds
+    held: Held | None  # it was done, and may still be taken back
+
+
+@dataclass(frozen=True)
+class Held:
+    """An act on the task that its author may take back until a moment; `mine`: this reader's."""
+
+    by: str
+    mine: bool
+    until: datetime
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
@@ -106,6 +117,7 @@ class _Read:
     draft: Mapping[str, Any]
     draft_revision: int
     meeting: UUID | None
+    held: tuple[UUID, datetime] | None  # by whom, until when
     context: Context
 
     @property
@@ -123,30 +135,36 @@ class _Read:
     @property
     def actionable(self) -> bool:
         actor, running = self.context.actor, self.context.row["state"] == InstanceState.RUNNING
-        return self.is_open and running and self.task.assignee_id in (None, actor and actor.id)
+        waits = self.is_open and running and self.held is None
+        return waits and self.task.assignee_id in (None, actor and actor.id)
 
 
 def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
-    held = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
+    meeting = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
     draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
+    act = and_(_held.task_id == _task.id, _held.why.is_(None))
     query = (
         select(
             *tables.task.c,
             _draft.answers,
             _draft.revision,
-            held.limit(1).scalar_subquery(),
+            meeting.limit(1).scalar_subquery(),
+            _held.member_id,
+            _held.until,
             *instance.COLUMNS,
         )
         .select_from(tables.task)
         .join(tables.instance, _instance.id == _task.instance_id)
         .outerjoin(tables.draft, draft)
+        .outerjoin(tables.held_act, act)
         .where(_task.id == task_id, _is_mine(actor))
     )
     values = tuple(access.must_see(session.execute(query).first()))
     width = len(rows.Task._fields)
-    row, (begun, revision, meeting_id) = values[:width], values[width : width + 3]
-    context = instance.context_from(session, actor, values[width + 3 :])
-    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, context)
+    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
+    context = instance.context_from(session, actor, values[width + 5 :])
+    held = (who, until) if who else None
+    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held, context)
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -155,7 +173,12 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     row, rule, context = read.task, read.rule, read.context
     process, matter = context.process, context.row
     parts = background.finished(context)
-    people = [row.assignee_id, row.closed_by, *(part.closed_by for part in parts)]
+    people = [
+        row.assignee_id,
+        row.closed_by,
+        read.held and read.held[0],
+        *(part.closed_by for part in parts),
+    ]
     names = Named.of(session, [matter["facts"], people], actor)
     seen = rooms.open_facts(context)
     raised = publications.raised(context, rule.lane, names, lang)
@@ -201,7 +224,15 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
         meeting=read.meeting,
+        held=_held_by(read, actor, names),
     )
+
+
+def _held_by(read: _Read, actor: Actor, names: Named) -> Held | None:
+    if read.held is None:
+        return None
+    who, until = read.held
+    return Held(names.get(who), who == actor.id, until)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:
