@@ -152,11 +152,11 @@ class Deadline(Schema):
     valid_to = fields.Date(allow_none=True)
 
 
-class HeldShape(Schema):
+class MayUndo(Schema):
     """By whom, and until when its author may take it back; `mine`: yours."""
 
     class Meta:
-        title = "Held"
+        title = "MayUndo"
 
     by = fields.String()
     mine = fields.Boolean()
@@ -286,7 +286,7 @@ class TaskShape(Schema):
         metadata={"description": "What the process says to whoever has it, with its facts."},
     )
     held = fields.Nested(
-        HeldShape,
+        MayUndo,
         allow_none=True,
         metadata={"description": "It was done, and may still be taken back."},
     )
