@@ -130,7 +130,7 @@ class Own:
     title: str
     subject: str
     until: datetime
-    why: Message | None
+    why: Message | str  # "" while it waits
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _own(session: Session, act: Sequence[Any], lang: str) -> Own:
     """One act as the statement gives it."""
     key, version, element, subject, until, why = act
     title = process_of(session, version).tasks[element].title.in_(lang)
-    reason = None if why is None else restored(why)
+    reason = "" if why is None else restored(why)
     return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason)
 
 

@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 _key, _task, _held = tables.teller_key.c, tables.task.c, tables.held_act.c
 ACTS = (
     *("check_in", "vote", "take_key", "paper", "open_box", "sign"),
-    *("replace_teller", "close", "declare", "task"),
+    *("replace_teller", "close", "declare", "task", "watch"),
 )
 
 
 @dataclass(frozen=True)
 class Act:
     """What a person does next in a meeting. `what` is one of ACTS; `id` is the task's for "task",
-    the poll's otherwise, None for "check_in"; of a poll so many have `voted` of its `roll`.
+    the poll's otherwise, None for "check_in"; of a poll so many have `voted` of its `roll`. Who
+    presides over a poll that waits for others can "watch" it: it comes after all that is to be done.
     """
 
     what: str
@@ -144,15 +145,21 @@ def _part(found: _Found, read: Seen, lang: str) -> UnderWay:
 def _acts(found: _Found, read: Seen, running: Sequence[Read], lang: str) -> Iterator[Act]:
     if read.mine and not read.am_here:
         yield Act("check_in", None, read.rule.title.in_(lang))
-    for poll in running:
-        what = _of_poll(found, read, poll)
-        if what:
-            told = poll_summary.summary(read.context, poll, found.names, lang)
-            subject = told.question.about.question or told.question.title
-            yield Act(what, told.id, subject, told.voted, told.roll.size)
+    of_polls = [_in_poll(found, read, poll, lang) for poll in running]
+    yield from (act for act in of_polls if act and act.what != "watch")
     for task in found.tasks:
         if task.instance_id == read.row.instance_id:
             yield Act("task", task.id, read.context.process.tasks[task.element].title.in_(lang))
+    yield from (act for act in of_polls if act and act.what == "watch")
+
+
+def _in_poll(found: _Found, read: Seen, poll: Read, lang: str) -> Act | None:
+    what = _of_poll(found, read, poll)
+    if not what:
+        return None
+    told = poll_summary.summary(read.context, poll, found.names, lang)
+    subject = told.question.about.question or told.question.title
+    return Act(what, told.id, subject, told.voted, told.roll.size)
 
 
 def _of_poll(found: _Found, read: Seen, poll: Read) -> str:
@@ -177,7 +184,7 @@ def _of_chair(found: _Found, read: Seen, poll: Read) -> str:
     if over.get("may_declare"):
         return "declare"
     closes = row.state == PollState.OPEN and row.rule.get("closable") == "lane"
-    return "close" if closes else ""
+    return "close" if closes else "watch"
 
 
 def _of_teller(found: _Found, poll: rows.Poll) -> str:

@@ -322,6 +322,9 @@ outside.answer | 404 | -!
 outside.document | 404 | -!
 outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
+places.design | 200 | -
+places.now | 200 | -
+places.theme | 302 | -!
 people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404

@@ -717,6 +717,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "auth.do_login": ("username", "password", "next"),
     "auth.mine POST": ("old", "new"),
     "auth.language": ("next",),
+    "places.theme": ("next",),
     "auth.add_token": ("name", "days"),
     "proposals.again": ("note",),
     "proposals.decide": ("decision",),

@@ -120,7 +120,7 @@ class Own(Schema):
     title = fields.String()
     subject = fields.String()
     until = Moment()
-    why = schemas.Said(allow_none=True)
+    why = schemas.Said(metadata={"description": "Empty while it waits."})
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())

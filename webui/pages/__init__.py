@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     "auth",
+    "places",
     "approver.inbox",
     "approver.polls",
     "approver.ballots",

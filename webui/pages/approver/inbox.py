@@ -111,6 +111,7 @@ def act_words() -> dict[str, str]:
         "close": _("截止表决"),
         "declare": _("宣布结果"),
         "task": _("去办理"),
+        "watch": _("看表决进展"),
     }
 
 
