@@ -19,6 +19,8 @@
         offer.remove();
       }
     }, 250);
+  }
+
   // --- the numbers beside the places of the rail; a phone, which has no rail, asks for none ---
   const nav = document.querySelector("[data-counts]");
   if (nav && matchMedia("(min-width: 1200px)").matches)
