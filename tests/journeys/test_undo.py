@@ -25,6 +25,7 @@ def test_what_was_done_is_taken_back_and_then_passes(site: Site, desk: Callable[
     head.fill(decision="同意上报")
     head.submit()
     offer = page.locator(".yx-held")
+    assert offer.count() == 1
     assert (
         "增设校内公交站点" in offer.first.inner_text() and "秒内可撤回" in offer.first.inner_text()
     )
