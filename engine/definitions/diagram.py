@@ -45,6 +45,7 @@ class Element:
     timer: str = ""
     message: str = ""
     default: str = ""
+    terminates: bool = False  # an end that ends all of its scope
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class _Reader:
 
     def _element(self, node: etree._Element, kind: str, lane: str, scope: str) -> Element:
         timer = message = ""
+        terminates = node.find(f"{{{BPMN}}}terminateEventDefinition") is not None
         for child in node:
             what = etree.QName(child).localname if isinstance(child.tag, str) else ""
             if what == "timerEventDefinition":
@@ -177,6 +179,7 @@ class _Reader:
             timer=timer,
             message=message,
             default=node.get("default", ""),
+            terminates=terminates,
         )
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 
 from engine.commands import confidence, incidents, late, messages
-from engine.commands.registry import DESK
+from engine.commands.registry import DESK, DeskVerb
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
 from engine.queries import deadlines, diagrams, meetings, standing, vacancies
@@ -143,8 +143,16 @@ def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") 
         tried=tried,
         reason=request.form.get("reason", ""),
         chosen=request.form.get("member", ""),
-        verbs=[verb for verb in DESK.values() if view.file.row.state in verb.states],
+        verbs=[verb for verb in DESK.values() if _offered(verb, view.file)],
     )
+
+
+def _offered(verb: DeskVerb, file: reading.File) -> bool:
+    """May I do this with a matter as it stands? In a confidential one whoever acts in it by a post
+    urges.
+    """
+    urges = file.rights.acts and verb.name == "remind"
+    return file.row.state in verb.states and (file.rights.desk or urges)
 
 
 @blueprint.get("/matters/<uuid:instance_id>/diagram.bpmn")
