@@ -276,6 +276,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
     )

@@ -144,6 +144,7 @@ class TaskRule:
     ] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
+    batch: bool = False  # may one act do several of it, each by itself?
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
 
@@ -251,6 +252,11 @@ class Process:
     def dated(self) -> bool:
         """Do its acts tell when they happened? A version from before that knows the entry only."""
         return any(rule.happened for rule in self.tasks.values())
+
+    @property
+    def batch(self) -> tuple[str, ...]:
+        """The tasks of which several may be done by one act."""
+        return tuple(sorted(rule.id for rule in self.tasks.values() if rule.batch))
 
     @property
     def owner_key(self) -> str:

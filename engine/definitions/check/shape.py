@@ -95,6 +95,7 @@ _TASK = Of(
         "meeting": _MEETING,
         "room": [str],
         "link": bool,
+        "batch": bool,
         "tells": _TELLS,
         "happened": str,
         "undo": bool,
