@@ -172,6 +172,7 @@ PROCESS = Of(
         "happened": str,
         "undo": bool,
         "search": [str],
+        "present": [str],
         "confidentiality": str,
         "disclosed_by": [str],
         "binding_after": [str],
