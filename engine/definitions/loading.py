@@ -161,8 +161,14 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
-        holding=table.get("holding", ""),
+        holding=_posts_of(table.get("holding", ())),
+        sees=bool(table.get("sees", False)),
     )
+
+
+def _posts_of(said: str | list[str]) -> tuple[str, ...]:
+    """Posts that may be written as one or as a list."""
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _document(key: str, table: Table, files: Files) -> DocumentRule:

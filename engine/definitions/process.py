@@ -36,7 +36,8 @@ class Lane:
     post: str = ""
     unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
-    holding: str = ""  # the post of the union by which a person acts: without it nobody does
+    holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
+    sees: bool = False  # whom it means finds the matter, though no task was put before them
 
     @property
     def of_union(self) -> bool:

@@ -104,7 +104,15 @@ _TASK = Of(
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    {
+        "title": str,
+        "title_en": str,
+        "post": str,
+        "unit": str,
+        "person": str,
+        "holding": (str, [str]),
+        "sees": bool,
+    },
     ("title",),
     ("title",),
 )
@@ -201,7 +209,11 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
-    """`value` if it fits its shape, else None and a fault."""
+    """`value` if it fits its shape, else None and a fault. A tuple holds a plain shape, and a list
+    that may stand in its place.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, list)]
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)
