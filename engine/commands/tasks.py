@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, expressions, forms, machine
-from engine.commands import advance, dates, demands, meetings, unit_of_work
+from engine.commands import advance, dates, demands, meetings, received, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -171,12 +171,12 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold and of the dates outside their
-    bounds, Invalid for those dates alone.
+    Raises Refused with the words of every gate that does not hold, of the dates outside their
+    bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
     unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
-    wrong = dates.faults(work, rule, given)
+    wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
         named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))

@@ -68,6 +68,7 @@ _ABSENT: Any = object()
 _COMPUTED = (
     "set_fact",
     "turn",
+    "keep_round",
     "mark",
 )  # actions that note what happened; others happen with the entry
 

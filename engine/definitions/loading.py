@@ -22,6 +22,7 @@ from engine.definitions.process import (
     PollRule,
     Process,
     PublicationRule,
+    RoundRule,
     TaskRule,
     Tell,
     Words,
@@ -114,6 +115,10 @@ def _assembled(
         books={
             key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
             for key, table in raw.get("books", {}).items()
+        },
+        rounds={
+            key: RoundRule(key, tuple(table["facts"]))
+            for key, table in raw.get("rounds", {}).items()
         },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()

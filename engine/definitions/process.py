@@ -212,6 +212,16 @@ class BookRule:
 
 
 @dataclass(frozen=True)
+class RoundRule:
+    """What is done anew: the dotted `facts` that each round keeps under its number. See
+    engine/instance/rounds.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -241,6 +251,7 @@ class Process:
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
     books: dict[str, BookRule]
+    rounds: dict[str, RoundRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]

@@ -162,6 +162,7 @@ _DOCUMENT = Of(
     ("title",),
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
+_ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -192,6 +193,7 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },
