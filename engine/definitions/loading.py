@@ -266,10 +266,10 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared = raw.get("tasks", {})
+    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
     for element in diagram.elements.values():
         if element.type == "userTask":
-            yield _task(element, declared.get(element.id, {}), files)
+            yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
 
@@ -313,6 +313,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
         batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
+        undo=bool(table["undo"]) and not poll and meeting is None,
     )
 
 

@@ -173,6 +173,7 @@ class TaskRule:
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?
     happened: str = ""  # the date of its form that is the day of the fact
+    undo: bool = False  # may its author take an act back within seconds?
 
 
 @dataclass(frozen=True)

@@ -534,6 +534,8 @@ SENT: dict[str, dict[str, Any]] = {
     "inbox.complete": {"form": {f"f.{k}": v for k, v in REVIEW.items()}},
     "inbox.hold": {"path": {"what": "claim"}},
     "inbox.hold release": {"path": {"what": "release"}},
+    "inbox.undo": {"path": {"what": "undo"}},
+    "inbox.undo seen": {"path": {"what": "seen"}},
     "inbox.draft": {"path": {"key": "task:{task}"}, "json": {"reason": "草稿"}},
     "inbox.respond": {"path": {"what": "answer"}, "form": {"choice": "yes"}},
     "inbox.respond withdraw": {"path": {"what": "withdraw"}},

@@ -209,6 +209,7 @@ api_tasks.list_views | 200 | -
 api_tasks.save_view | 204 | -
 api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
+api_tasks.undo | 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
 api_tasks.save_task_draft | 404 404 204 404 404 404 | 404
@@ -295,6 +296,8 @@ inbox.poll_now | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 409 403 404 | 404
 inbox.respond withdraw | 404 | -
+inbox.undo | 404 | 404
+inbox.undo seen | 302 | -
 inbox.task | 404 404 200 404 404 404 | 404
 launch.alike | 403 200 403 403 403 403 | -
 launch.discard | 303 | -

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
+    app.jinja_env.filters["seconds_left"] = seconds_left
     app.jinja_env.filters["zip_labels"] = labelled
     app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
@@ -108,6 +110,12 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(clock.CHINA)
     return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def seconds_left(until: datetime | str) -> int:
+    """Whole seconds until a moment, given as ISO text too; none when it is over."""
+    moment = datetime.fromisoformat(until) if isinstance(until, str) else until
+    return max(0, math.ceil((moment - clock.now()).total_seconds()))
 
 
 def size(count: int) -> str:
