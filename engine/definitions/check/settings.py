@@ -8,11 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-from engine.definitions.check import books, claims, publications, tasks
-=======
-from engine.definitions.check import books, publications, rounds, tasks
->>>>>>> main
+from engine.definitions.check import books, claims, publications, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
