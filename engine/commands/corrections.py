@@ -18,7 +18,7 @@ from engine.commands.unit_of_work import UnitOfWork
 from engine.db import tables
 from engine.db.states import DocumentState, ProposalState
 from engine.definitions.store import once_in_force, process_of
-from engine.documents import pdf
+from engine.documents import filling, pdf
 from engine.errors import Conflict, Invalid
 from engine.history.erased import ERASED
 from engine.instance import rights
@@ -172,11 +172,11 @@ def _corrected(
     """
     process = process_of(work.session, template) if template else work.process
     rule = process.documents[row.kind]
-    facts = papers.facts_for(process, rule, work.facts)
+    facts = filling.facts_for(process, rule, work.facts)
     for path, value in changes.items():
         _put(facts, path, _as_before(dotted(facts, path), value))
-    papers.must_be_whole(process, rule, facts)
-    data = papers.document_data(work, number, rule, facts)
+    filling.must_be_whole(process, rule, facts)
+    data = filling.document_data(work, number, rule, facts)
     data["document"] |= {
         "title": row.data["document"]["title"].removesuffix(MARK) + MARK,
         "corrects": {"number": row.number, "issued_on": row.data["document"]["issued_on"]},

@@ -75,22 +75,33 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
     """The DOCX that documents/<kind>.typ of a process folder makes of `data`, under a line that
     says the mark. Raises ProcessFault naming the file.
     """
+    source = _source(files, kind, data, mark)
+    head = settings.load().processes / "documents" / LETTERHEAD
+    return _pandoc(kind, source, "docx", [f"--reference-doc={head}"] if head.is_file() else [])
+
+
+def plain(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> str:
+    """What the same template says, as text. Raises ProcessFault naming the file."""
+    return _pandoc(kind, _source(files, kind, data, ""), "plain", ["--wrap=none"]).decode()
+
+
+def _source(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str) -> str:
     source = _whole(files, f"documents/{kind}.typ", kind, set())
     source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
-    if mark:
-        source = f"#strong({_literal(mark)})\n\n{source}"
-    head = settings.load().processes / "documents" / LETTERHEAD
+    return f"#strong({_literal(mark)})\n\n{source}" if mark else source
+
+
+def _pandoc(kind: str, source: str, to: str, more: list[str]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
-        made = Path(folder) / "made.docx"
+        made = Path(folder) / f"made.{to}"
         command = [
             pypandoc.get_pandoc_path(),
             "--from=typst",
-            "--to=docx",
+            f"--to={to}",
             "--sandbox",
             f"--output={made}",
+            *more,
         ]
-        if head.is_file():
-            command.append(f"--reference-doc={head}")
         try:
             done = subprocess.run(
                 command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False

@@ -17,6 +17,7 @@ from engine.instance import context as instance
 from engine.people import access
 from engine.queries import (
     background,
+    coming,
     deadlines,
     foresight,
     hints,
@@ -82,6 +83,7 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    papers_coming: tuple[coming.Coming, ...]  # that it will issue, by what is written so far
     lapses: tuple[foresight.Lapse, ...]  # what happens if nobody acts in time
     raised: tuple[publications.Raised, ...]  # what came of what its lane published
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
@@ -234,6 +236,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
+        papers_coming=coming.coming(context, rule, read.draft, lang) if read.actionable else (),
         lapses=foresight.lapses(process, row.element, lang) if read.is_open and row.due_at else (),
         raised=raised,
         tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
@@ -251,6 +254,20 @@ def _held_by(read: _Read, actor: Actor, names: Named) -> Held | None:
         return None
     who, until = read.held
     return Held(names.get(who), who == actor.id, until)
+
+
+def draft_paper(
+    session: Session, actor: Actor, task_id: UUID, kind: str, choice: str, *, as_text: bool
+) -> bytes:
+    """A paper that a task will issue, as a draft; "" of both: the first one. Raises NotFound (not
+    theirs to do), NotPrintable, ProcessFault.
+    """
+    read = _read(session, actor, task_id)
+    access.must_see(read if read.actionable else None)
+    first = next(iter(coming.coming(read.context, read.rule, read.draft, "zh")), None)
+    kind, choice = kind or (first.kind if first else ""), choice or (first.choice if first else "")
+    written = read.draft
+    return coming.draft(read.context, read.rule, written, kind=kind, choice=choice, as_text=as_text)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
 from engine import clock, definitions
 from engine.commands import seen
 from engine.db import tables
+from engine.errors import NotFound
 from engine.people import organisation
 from engine.queries import instance, polls
 from engine.queries import tasks as cards
@@ -153,3 +155,36 @@ def test_the_page_of_the_matter_says_the_same(engine: Engine) -> None:
         ]
         cosign = file.opinions[5]
         assert [(v.who, v.choice) for v in cosign.voices] == [("沈丽", "不同意")]
+
+
+def test_who_signs_sees_the_paper_as_it_will_be_issued_and_no_number_is_taken(
+    engine: Engine,
+) -> None:
+    with told(engine, "701", 10) as session:
+        found, signer = card(session, "许志远", "sign"), person(session, "许志远")
+        (paper,) = found.papers_coming
+        assert (paper.kind, paper.choice, paper.label, paper.whole) == (
+            "reply_letter",
+            "sign",
+            "同意签发",
+            True,
+        )
+        before = _numbers(session)
+        assert before[0] == 3  # what was issued on the way
+        says = cards.draft_paper(session, signer, found.id, "", "", as_text=True).decode()
+        assert "自下月起分步实施" in says
+        assert "教代提复〔2026〕\u3000\u3000\n" in says  # where its number will stand
+        made = cards.draft_paper(session, signer, found.id, "reply_letter", "sign", as_text=False)
+        assert made.startswith(b"%PDF")
+        with pytest.raises(NotFound):  # sending it back issues nothing
+            cards.draft_paper(session, signer, found.id, "reply_letter", "send_back", as_text=True)
+        with pytest.raises(NotFound):
+            cards.draft_paper(session, person(session, "张敏"), found.id, "", "", as_text=True)
+        assert _numbers(session) == before
+
+
+def _numbers(session: Session) -> tuple[int, list[Any]]:
+    issued = session.scalars(select(func.count()).select_from(tables.document)).one()
+    counter = tables.counter.c
+    given = session.execute(select(counter.key, counter.last).order_by(counter.key))
+    return issued, [tuple(row) for row in given]

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from engine import db, definitions, scenarios
-from engine.commands.papers import is_missing
 from engine.db import tables
 from engine.documents import docx, pdf, reading
+from engine.documents.filling import is_missing
 from engine.errors import NotPrintable
 from engine.instance.view import dotted
 from tests.conftest import fresh

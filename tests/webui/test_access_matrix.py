@@ -289,6 +289,7 @@ inbox.hold release | 404 404 409 404 404 404 | 404
 inbox.index | 200 | -
 inbox.index search | 200 | -
 inbox.now | 200 | -
+inbox.paper | 404 404 409 404 404 404 | 404
 inbox.poll | 404 200 404 200 200 404 | 404
 inbox.poll in a meeting | 404 200 404 200 200 404 | 404
 inbox.poll secret | 404 200 404 200 200 404 | 404

@@ -784,6 +784,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
 QUERIES: dict[str, tuple[str, ...]] = {
     "inbox.index": ("bucket", "process", "words", "after", "lang", "part", "of"),
     "inbox.task": ("part", "of", "words"),
+    "inbox.paper": ("kind", "choice", "as"),
     "mine.done": ("words", "after"),
     "mine.save_view": ("part", "of", "words"),
     "matters.index": ("state", "words", "after"),
@@ -816,6 +817,7 @@ ACTORS = {
     "auth.login": "",
     "inbox.index": "a.committee",
     "inbox.task": "a.committee",
+    "inbox.paper": "a.committee",
     "mine.done": "a.committee",
     "matters.index": "a.delegate",
     "outside.invite": "a.committee",

@@ -74,6 +74,11 @@ def pdf(name: str, data: bytes) -> Response:
     return _sent(data, "application/pdf", f"inline; {named(name)}", PDF)
 
 
+def plain(text: bytes) -> Response:
+    """A text that a page shows."""
+    return _sent(text, "text/plain; charset=utf-8", "inline", SHUT)
+
+
 def to_save(name: str, data: bytes, media_type: str) -> Response:
     """A file that the browser saves."""
     return _sent(data, media_type, f"attachment; {named(name)}", SHUT)

@@ -6,6 +6,18 @@
   const { answers, hidden } = window.yixing;
   const empty = (value) => value === "" || value === undefined || (Array.isArray(value) && !value.length);
 
+  // the text of a paper that would be issued, when somebody looks at it
+  for (const place of document.querySelectorAll("details[data-text]")) {
+    const load = async () => {
+      if (!place.open) return;
+      const reply = await fetch(place.dataset.text, { headers: { "X-Requested-With": "yixing" } }),
+        said = reply.ok ? await reply.text() : place.dataset.later;
+      place.querySelector(".yx-paper-text").textContent = said;
+    };
+    place.addEventListener("toggle", load);
+    load();
+  }
+
   for (const form of document.querySelectorAll("form:has([data-outcomes])")) {
     const asked = form.querySelector("[data-outcomes]"),
       key = asked.dataset.field,

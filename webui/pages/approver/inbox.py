@@ -40,6 +40,7 @@ from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 from webui.pages.approver import walking
+from webui.pages.files import pdf, plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -193,6 +194,16 @@ def _task_page(
 def looked_at(instance_id: UUID) -> datetime:
     """Note that this person looks at a matter; gives the moment since which changes are news."""
     return carry_out(lambda s: seen.note(s, me(), instance_id))
+
+
+@blueprint.get("/tasks/<uuid:task_id>/paper")
+@needs_login
+def paper(task_id: UUID) -> Response:
+    """A paper that this task will issue, as a draft: a PDF, or with ?as=text its text."""
+    kind, choice = request.args.get("kind", "")[:100], request.args.get("choice", "")[:100]
+    text = request.args.get("as") == "text"
+    made = look(lambda s: reading.draft_paper(s, me(), task_id, kind, choice, as_text=text))
+    return plain(made) if text else pdf(_("草稿") + ".pdf", made)
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
