@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Date, and_, case, cast, func, literal, select
@@ -105,7 +105,7 @@ def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
     )
 
 
-def _waiting(unions: Iterable[UUID]) -> Select[tuple[object, ...]]:
+def _waiting(unions: Iterable[UUID]) -> Select[Any]:
     """The open tasks of what runs in these unions."""
     running = and_(
         _instance.union_id.in_(list(unions)),
@@ -116,7 +116,7 @@ def _waiting(unions: Iterable[UUID]) -> Select[tuple[object, ...]]:
     return select().select_from(tables.task).join(tables.instance).where(running)
 
 
-def _groups(unions: Iterable[UUID]) -> Select[tuple[object, ...]]:
+def _groups(unions: Iterable[UUID]) -> Select[Any]:
     now = clock.now()
     late = func.coalesce(_task.due_at <= now, literal(False))
     near = and_(_task.due_at > now, _task.due_at <= now + AHEAD)
