@@ -128,7 +128,7 @@ def left(value: datetime | None) -> str:
     days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
     if value <= clock.now():
         return str(
-            ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期")
+            ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days) if days < 0 else _("逾期")
         )
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
 
