@@ -99,6 +99,7 @@ def _assembled(
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
+        present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
@@ -160,8 +161,14 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
-        holding=table.get("holding", ""),
+        holding=_posts_of(table.get("holding", ())),
+        sees=bool(table.get("sees", False)),
     )
+
+
+def _posts_of(said: str | list[str]) -> tuple[str, ...]:
+    """Posts that may be written as one or as a list."""
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _document(key: str, table: Table, files: Files) -> DocumentRule:
@@ -276,6 +283,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
     )
 

@@ -200,7 +200,11 @@ api_tasks.complete | 404 404 200 404 404 404 | 404
 api_tasks.drop_draft | 204 | -
 api_tasks.get_task | 404 404 200 404 404 404 | 404
 api_tasks.list_drafts | 200 | -
+api_tasks.drop_view | 204 | -
+api_tasks.list_done | 200 | -
 api_tasks.list_tasks | 200 | -
+api_tasks.list_views | 200 | -
+api_tasks.save_view | 204 | -
 api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
@@ -305,6 +309,10 @@ matters.matter | 404 200 200 200 200 404 | 404
 matters.message | 404 200 409 409 409 404 | 404
 matters.retry | 404 | -
 matters.send | 404 422 409 409 409 404 | 404
+mine.done | 200 | -
+mine.done search | 200 | -
+mine.drop_view | 302 | -
+mine.save_view | 302 | -
 meetings.arrive | 404 303 404 404 404 404 | 404
 meetings.arrive leave | 404 303 404 404 404 404 | 404
 meetings.check_in | 404 200 404 200 200 404 | 404

@@ -50,7 +50,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(
-        lang=lang, hide_rule=fields.hide_rule, tenant=tenant, desk_title=desk_title
+        time_left=time_left,
+        lang=lang,
+        hide_rule=fields.hide_rule,
+        tenant=tenant,
+        desk_title=desk_title,
     )
     app.jinja_env.globals["this_day"] = lambda: clock.today().isoformat()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -131,6 +135,17 @@ def left(value: datetime | None) -> str:
             ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days) if days < 0 else _("逾期")
         )
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
+
+
+def time_left(working: int, days: int) -> str:
+    """How long until a deadline in working days, as a card says it; both negative or 0 when it has
+    passed.
+    """
+    if days < 0:
+        return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days))
+    if working <= 0:
+        return str(_("今天到期"))
+    return str(ngettext("还剩 %(num)s 个工作日", "还剩 %(num)s 个工作日", working))
 
 
 def last_day(value: datetime | None) -> str:

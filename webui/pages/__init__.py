@@ -14,6 +14,7 @@ BLUEPRINTS = (
     "auth",
     "places",
     "approver.inbox",
+    "approver.mine",
     "approver.polls",
     "approver.ballots",
     "approver.publications",

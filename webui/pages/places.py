@@ -25,7 +25,7 @@ KEPT = 365 * 24 * 3600  # seconds for which a browser keeps its theme
 def now() -> Response:
     """How many things wait at the places that count."""
     found = look(lambda s: inbox.inbox(s, me(), limit=1))
-    return jsonify(inbox=found.total, publications=found.published)
+    return jsonify(inbox=found.must, publications=found.published)
 
 
 @blueprint.post("/theme/<code>")

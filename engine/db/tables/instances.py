@@ -134,6 +134,9 @@ task = Table(  # fixed widths first: no padding between
         postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
     ),
     Index("ix_task_open", "instance_id", postgresql_where=text("state = 'open'")),
+    Index(
+        "ix_task_closed", "closed_by", "closed_at", postgresql_where=text("closed_by IS NOT NULL")
+    ),
 )
 
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again
@@ -184,6 +187,35 @@ draft = Table(
     moment("saved_at", nullable=False),
     Column("revision", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("member_id", "key"),
+)
+
+opened = Table(  # when a person last had an open task before them
+    "opened",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    ref("task_id", "task.id", nullable=False),
+    moment("at", nullable=False),
+    PrimaryKeyConstraint("member_id", "task_id"),
+)
+
+saved_view = Table(  # a filter of the inbox under a name of its owner's
+    "saved_view",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    Column("name", Text, nullable=False),
+    Column("wanted", JSONB, nullable=False),  # part, of, process, bucket, words -> text
+    PrimaryKeyConstraint("member_id", "name"),
+)
+
+seen = Table(  # when a person looked at a matter: what has changed since is marked for them
+    "seen",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    ref("instance_id", "instance.id", nullable=False),
+    moment("at", nullable=False),  # the last time
+    moment("since", nullable=False),  # the last time of the sitting before this one
+    PrimaryKeyConstraint("member_id", "instance_id"),
+    Index("ix_seen_instance", "instance_id"),
 )
 
 counter = Table(

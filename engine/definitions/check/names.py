@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = frozenset({"opened_at", "people", "shown", "objections"})  # of a publication
 BOOK = frozenset({"current", "items", "kept"})
+BEGUN = frozenset({"matter", "number"})  # what `begin` leaves under its kind
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {
@@ -66,8 +67,10 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     for name in _set_by_actions(draft):
         fact, *fields = name.split(".")
         _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
-    for key in draft.table("actions"):
+    for key, action in draft.table("actions").items():
         _add(facts, key, DONE)
+        if action.get("do") == "begin" and isinstance(action.get("kind"), str):
+            _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
     return Language(facts, tasks, rules, posts, _choices(draft))
 

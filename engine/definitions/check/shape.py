@@ -95,6 +95,7 @@ _TASK = Of(
         "meeting": _MEETING,
         "room": [str],
         "link": bool,
+        "batch": bool,
         "tells": _TELLS,
         "happened": str,
     },
@@ -102,7 +103,15 @@ _TASK = Of(
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    {
+        "title": str,
+        "title_en": str,
+        "post": str,
+        "unit": str,
+        "person": str,
+        "holding": (str, [str]),
+        "sees": bool,
+    },
     ("title",),
     ("title",),
 )
@@ -169,6 +178,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "search": [str],
+        "present": [str],
         "confidentiality": str,
         "disclosed_by": [str],
         "binding_after": [str],
@@ -197,7 +207,11 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
-    """`value` if it fits its shape, else None and a fault."""
+    """`value` if it fits its shape, else None and a fault. A tuple holds a plain shape, and a list
+    that may stand in its place.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, list)]
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)
