@@ -27,10 +27,34 @@ BANNED = {
     r"下一个待办|会议编次|催办事由": "下一项，会次，催办内容",
 }
 # pages whose matter these words are: rules, processes, the auditor's proofs
-OF_THE_MATTER = ("rules.", "tables.", "definitions.", "own_versions.", "audit.", "ballots.check", "polls.verify")
+OF_THE_MATTER = (
+    "rules.",
+    "tables.",
+    "definitions.",
+    "own_versions.",
+    "audit.",
+    "ballots.check",
+    "polls.verify",
+)
 WHO = ("committee", "delegate", "secretary", "auditor")
 FOLD = "yx-basis-fold"
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
 
 
 class _FirstReading(HTMLParser):
@@ -75,7 +99,9 @@ def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
 
 def rows(world: World) -> list[str]:
     looks = {row for row, (_rule, method) in methods(world.app).items() if method == "GET"}
-    also = {row for row in SENT if row.split(" ")[0] in looks and set(SENT[row]) <= {"path", "query"}}
+    also = {
+        row for row in SENT if row.split(" ")[0] in looks and set(SENT[row]) <= {"path", "query"}
+    }
     return [row for row in sorted(looks | also) if not row.startswith(("api", *OF_THE_MATTER))]
 
 
