@@ -9,8 +9,8 @@ from alembic import op
 
 from engine.db import tables
 
-revision = "0028"
-down_revision = "0027"
+revision = "0030"
+down_revision = "0029"
 
 
 def upgrade() -> None:
