@@ -47,10 +47,11 @@ def create_app(given: Settings | None = None) -> Flask:
     csrf.init_app(app)
 
     from webui import pages
-    from webui.http import errors, session, words
+    from webui.http import errors, places, session, words
 
     words.init_app(app)
     session.init_app(app)
+    places.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
     return app

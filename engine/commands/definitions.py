@@ -62,6 +62,7 @@ def _store(
         "title": process.title.zh,
         "title_en": process.title.en,
         "files": frozen(files),
+        "batch": process.batch,
         "beside": unfrozen(files),
         "note": note,
         "author_id": author.id if author else None,

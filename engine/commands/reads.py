@@ -54,7 +54,7 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
     rights.check(Case(context_from(session, actor, values), "read_history"))
     if noted_before:
         return False
-    work = unit_of_work.lock(session, None, instance_id)
+    work = unit_of_work.lock(session, None, instance_id, still=True)
     if noted_today(session, actor, instance_id, "history_read"):
         return False  # by another page, while this one waited for the lock
     work.log.add("history_read", actor)

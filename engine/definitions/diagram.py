@@ -45,17 +45,19 @@ class Element:
     timer: str = ""
     message: str = ""
     default: str = ""
+    terminates: bool = False  # an end that ends all of its scope
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A sequence flow."""
+    """A sequence flow. `scope` is the subprocess in which it is written, like that of an element."""
 
     id: str
     source: str
     target: str
     condition: str = ""
     name: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class _Reader:
                 continue
             kind, key = etree.QName(node).localname, node.get("id", "")
             if kind == "sequenceFlow":
-                self.flows.append(_flow(node))
+                self.flows.append(_flow(node, scope))
             elif kind in NODES:
                 own = self.lane_of.get(key, lane)
                 self.elements[key] = self._element(node, kind, own, scope)
@@ -158,6 +160,7 @@ class _Reader:
 
     def _element(self, node: etree._Element, kind: str, lane: str, scope: str) -> Element:
         timer = message = ""
+        terminates = node.find(f"{{{BPMN}}}terminateEventDefinition") is not None
         for child in node:
             what = etree.QName(child).localname if isinstance(child.tag, str) else ""
             if what == "timerEventDefinition":
@@ -177,6 +180,7 @@ class _Reader:
             timer=timer,
             message=message,
             default=node.get("default", ""),
+            terminates=terminates,
         )
 
 
@@ -197,13 +201,14 @@ def _is_unknown(kind: str) -> bool:
     return is_event or "LoopCharacteristics" in kind
 
 
-def _flow(node: etree._Element) -> Flow:
+def _flow(node: etree._Element, scope: str) -> Flow:
     return Flow(
         id=node.get("id", ""),
         source=node.get("sourceRef", ""),
         target=node.get("targetRef", ""),
         condition=_text(node, "conditionExpression"),
         name=node.get("name", ""),
+        scope=scope,
     )
 
 

@@ -22,6 +22,7 @@ from engine.definitions.process import (
     PollRule,
     Process,
     PublicationRule,
+    RoundRule,
     TaskRule,
     Tell,
     Words,
@@ -99,6 +100,7 @@ def _assembled(
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
+        present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
@@ -113,6 +115,10 @@ def _assembled(
         books={
             key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
             for key, table in raw.get("books", {}).items()
+        },
+        rounds={
+            key: RoundRule(key, tuple(table["facts"]))
+            for key, table in raw.get("rounds", {}).items()
         },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
@@ -160,8 +166,14 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
-        holding=table.get("holding", ""),
+        holding=_posts_of(table.get("holding", ())),
+        sees=bool(table.get("sees", False)),
     )
+
+
+def _posts_of(said: str | list[str]) -> tuple[str, ...]:
+    """Posts that may be written as one or as a list."""
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _document(key: str, table: Table, files: Files) -> DocumentRule:
@@ -231,10 +243,10 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared = raw.get("tasks", {})
+    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
     for element in diagram.elements.values():
         if element.type == "userTask":
-            yield _task(element, declared.get(element.id, {}), files)
+            yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
 
@@ -276,7 +288,9 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
+        undo=bool(table["undo"]) and not poll and meeting is None,
     )
 
 

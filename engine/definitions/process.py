@@ -36,7 +36,8 @@ class Lane:
     post: str = ""
     unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
-    holding: str = ""  # the post of the union by which a person acts: without it nobody does
+    holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
+    sees: bool = False  # whom it means finds the matter, though no task was put before them
 
     @property
     def of_union(self) -> bool:
@@ -146,7 +147,9 @@ class TaskRule:
     ] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
+    batch: bool = False  # may one act do several of it, each by itself?
     happened: str = ""  # the date of its form that is the day of the fact
+    undo: bool = False  # may its author take an act back within seconds?
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,16 @@ class BookRule:
 
 
 @dataclass(frozen=True)
+class RoundRule:
+    """What is done anew: the dotted `facts` that each round keeps under its number. See
+    engine/instance/rounds.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -230,6 +243,7 @@ class Process:
     owner: str  # the answer of the launch that names who owns an instance
     owner_asked: bool  # does its form ask for it, or is it whoever starts?
     search: tuple[str, ...]
+    present: tuple[str, ...]  # the facts that are the matter, in reading order; none: see queries
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone
@@ -239,6 +253,7 @@ class Process:
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
     books: dict[str, BookRule]
+    rounds: dict[str, RoundRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
@@ -252,6 +267,11 @@ class Process:
     def dated(self) -> bool:
         """Do its acts tell when they happened? A version from before that knows the entry only."""
         return any(rule.happened for rule in self.tasks.values())
+
+    @property
+    def batch(self) -> tuple[str, ...]:
+        """The tasks of which several may be done by one act."""
+        return tuple(sorted(rule.id for rule in self.tasks.values() if rule.batch))
 
     @property
     def owner_key(self) -> str:

@@ -154,6 +154,7 @@ def binds_others(_actor: Actor, case: Case) -> bool:
 
 
 VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
+    "remind": (rules_it_by_desk, acts_in_a_confidential_one),
     "retry": (rules_it_by_desk, acts_in_a_confidential_one),
     "propose_correction": (rules_it_by_desk, acts_in_a_confidential_one),
     "approve_correction": (rules_it_by_desk, acts_by_post),
@@ -169,7 +170,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "replace_teller": (presides,),
     "void_poll": (is_teller, holds_the_secretarys_desk, presides, keeps_its_meeting),
 }
-_BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
+_BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
 _POST_ENDED = Bar(
     lost_its_post, "post_ended", _("您已不再担任办理此项所需的职务，请由接替的人办理。")

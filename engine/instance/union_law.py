@@ -46,7 +46,14 @@ _WHAT = """jsonb_build_array(
        (SELECT coalesce(jsonb_object_agg(year, days), '{{}}') FROM notice),
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
-OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
+
+
+def read_by(union: str) -> str:
+    """SQL for what `UnionLaw` takes of the union whose id this column holds."""
+    return _WHAT.format(union=union)
+
+
+OF_INSTANCE = literal_column(read_by("instance.union_id"), JSONB).label("union_law")
 """For a statement that reads an instance: what `UnionLaw` takes."""
 
 

@@ -13,8 +13,8 @@ from engine.db.states import MeetingState
 from engine.instance.lanes import runs_task
 from engine.people import access
 from engine.people.ordering import on_screen
-from engine.queries.inbox import like
 from engine.queries.meetings import KINDS, MOST, seen
+from engine.queries.mine import like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

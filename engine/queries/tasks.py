@@ -15,7 +15,17 @@ from engine.db.states import InstanceState, TaskState
 from engine.instance import choices, rooms
 from engine.instance import context as instance
 from engine.people import access
-from engine.queries import background, deadlines, foresight, hints, outside, publications, ruled
+from engine.queries import (
+    background,
+    deadlines,
+    foresight,
+    hints,
+    opinions,
+    outside,
+    present,
+    publications,
+    ruled,
+)
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
 
 _task, _instance = tables.task.c, tables.instance.c
 _draft, _meeting, _event = tables.draft.c, tables.meeting.c, tables.event.c
+_held = tables.held_act.c
 
 
 @dataclass(frozen=True)
@@ -71,11 +82,24 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    lapses: tuple[foresight.Lapse, ...]  # what happens if nobody acts in time
     raised: tuple[publications.Raised, ...]  # what came of what its lane published
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: none can be sent
     meeting: UUID | None  # the meeting that the task holds
+    matter: present.Matter
+    opinions: tuple[opinions.Opinion, ...]  # of those who decided before
+    held: Held | None  # it was done, and may still be taken back
+
+
+@dataclass(frozen=True)
+class Held:
+    """An act on the task that its author may take back until a moment; `mine`: this reader's."""
+
+    by: str
+    mine: bool
+    until: datetime
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
@@ -106,6 +130,7 @@ class _Read:
     draft: Mapping[str, Any]
     draft_revision: int
     meeting: UUID | None
+    held: tuple[UUID, datetime] | None  # by whom, until when
     context: Context
 
     @property
@@ -123,30 +148,36 @@ class _Read:
     @property
     def actionable(self) -> bool:
         actor, running = self.context.actor, self.context.row["state"] == InstanceState.RUNNING
-        return self.is_open and running and self.task.assignee_id in (None, actor and actor.id)
+        waits = self.is_open and running and self.held is None
+        return waits and self.task.assignee_id in (None, actor and actor.id)
 
 
 def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
-    held = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
+    meeting = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
     draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
+    act = and_(_held.task_id == _task.id, _held.why.is_(None))
     query = (
         select(
             *tables.task.c,
             _draft.answers,
             _draft.revision,
-            held.limit(1).scalar_subquery(),
+            meeting.limit(1).scalar_subquery(),
+            _held.member_id,
+            _held.until,
             *instance.COLUMNS,
         )
         .select_from(tables.task)
         .join(tables.instance, _instance.id == _task.instance_id)
         .outerjoin(tables.draft, draft)
+        .outerjoin(tables.held_act, act)
         .where(_task.id == task_id, _is_mine(actor))
     )
     values = tuple(access.must_see(session.execute(query).first()))
     width = len(rows.Task._fields)
-    row, (begun, revision, meeting_id) = values[:width], values[width : width + 3]
-    context = instance.context_from(session, actor, values[width + 3 :])
-    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, context)
+    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
+    context = instance.context_from(session, actor, values[width + 5 :])
+    held = (who, until) if who else None
+    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held, context)
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -155,13 +186,20 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     row, rule, context = read.task, read.rule, read.context
     process, matter = context.process, context.row
     parts = background.finished(context)
-    people = [row.assignee_id, row.closed_by, *(part.closed_by for part in parts)]
+    people = [
+        row.assignee_id,
+        matter["starter_id"],
+        row.closed_by,
+        read.held and read.held[0],
+        *(part.mentioned for part in parts),
+    ]
     names = Named.of(session, [matter["facts"], people], actor)
     seen = rooms.open_facts(context)
     raised = publications.raised(context, rule.lane, names, lang)
     shown_above = {each.key for each in raised}
     before = [part for part in parts if part.element not in shown_above]
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
+    stands_at = row.element if read.is_open else ""
     offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
     return Task(
         id=row.id,
@@ -196,12 +234,23 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
+        lapses=foresight.lapses(process, row.element, lang) if read.is_open and row.due_at else (),
         raised=raised,
         tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
         meeting=read.meeting,
+        matter=present.matter(context, parts, names, lang, stands_at),
+        opinions=opinions.opinions(context, parts, names, lang, stands_at),
+        held=_held_by(read, actor, names),
     )
+
+
+def _held_by(read: _Read, actor: Actor, names: Named) -> Held | None:
+    if read.held is None:
+        return None
+    who, until = read.held
+    return Held(names.get(who), who == actor.id, until)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

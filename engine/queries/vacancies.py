@@ -1,5 +1,6 @@
 """Open tasks that nobody can do: nobody holds the post today, or whoever has the task has left.
-Told to who launched the matter and to the secretary of its union, from the moment it is so.
+Told to who launched the matter and to the secretary of its union, of a confidential one to
+whoever acts in it by a post, from the moment it is so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from engine import clock
 from engine.db import tables
 from engine.definitions.store import process_of
-from engine.people import access, posts
+from engine.people import access, organisation, posts
 from engine.queries.standing import lane_words
 from engine.queries.words import Named
 
@@ -31,7 +32,9 @@ _VACANT = text(
       SELECT t.id, t.seat, t.assignee_id FROM task t JOIN instance i ON i.id = t.instance_id
        WHERE t.state = 'open' AND i.state = 'running'
          AND (CAST(:instance AS uuid) IS NULL OR t.instance_id = :instance)
-         AND (i.starter_id = :me OR (i.union_id = ANY(:offices) AND NOT i.confidential))
+         AND (i.starter_id = :me OR (i.union_id = ANY(:offices) AND NOT i.confidential)
+              OR (i.confidential AND EXISTS (
+                    SELECT 1 FROM share s WHERE s.instance_id = i.id AND s.key = ANY(:seats))))
     ), seats AS (
       SELECT seat FROM (SELECT DISTINCT seat FROM waiting WHERE assignee_id IS NULL AND seat IS NOT NULL) s
        WHERE NOT EXISTS (
@@ -65,10 +68,12 @@ class Vacancy:
 def vacancies(
     session: Session, actor: Actor, lang: str = "zh", instance_id: UUID | None = None
 ) -> tuple[Vacancy, ...]:
-    """Those in the matters that the actor launched, and in the open ones of the unions whose
-    office the actor keeps, or of one matter alone; the oldest first, MOST at once.
+    """Those in the matters that the actor launched, in the open ones of the unions whose office
+    the actor keeps, and in the confidential ones in which the actor acts by a post, or of one
+    matter alone; the oldest first, MOST at once.
     """
-    whose = {"me": actor.id, "offices": access.desk_unions(actor, posts.OFFICE)}
+    seats = [organisation.seat_key(seat) for seat in actor.seats]
+    whose = {"me": actor.id, "offices": access.desk_unions(actor, posts.OFFICE), "seats": seats}
     about = {"instance": instance_id, "today": clock.today(), "most": MOST}
     rows = session.execute(_VACANT, {**whose, **about}).all()
     units = [(row.seat or "").partition("@")[2] for row in rows]

@@ -298,6 +298,7 @@ def _version_row(process: Process, files: Mapping[str, str], number: int) -> dic
         "title": process.title.zh,
         "title_en": process.title.en,
         "files": frozen(files),
+        "batch": process.batch,
         "note": "",
         "created_at": now,
         "decided_at": now,

@@ -39,7 +39,7 @@ addEventListener("load", () => {
     if (screen.width < 500 && box.height < 39.5) wrong(`only ${box.height} px high`, e);
     if (!(e.innerText || e.value || e.getAttribute("aria-label") || "").trim()) wrong("a button without a name", e);
   }
-  const bar = document.querySelector(".yx-nav"), end = document.querySelector("main").getBoundingClientRect().bottom + scrollY;
+  const bar = document.querySelector(".yx-nav"), main = document.querySelector("main"), end = main.getBoundingClientRect().bottom - parseFloat(getComputedStyle(main).paddingBottom) + scrollY;
   if (bar && getComputedStyle(bar).position === "fixed" && end + bar.offsetHeight > document.scrollingElement.scrollHeight + 1) wrong("its end is behind the navigation");
   const ids = [...document.querySelectorAll("[id]")].filter((e) => !e.closest("svg")).map((e) => e.id);
   const twice = ids.filter((id, n) => ids.indexOf(id) !== n);

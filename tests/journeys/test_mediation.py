@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOW = "2026-03-02T09:00:00"
 TITLE = "解除劳动合同的经济补偿"
+LISTED = "保密事项"  # what a list says of it
 MINE, THEIRS = (
     "不低于二万元，其余可以不要",
     "不超过二万五千元，须分两期",
@@ -40,7 +41,7 @@ def town(site: Site) -> University:
 
 
 def does(person: Desk, task: str, **answers: str | list[str]) -> None:
-    person.open(TITLE)
+    person.open(LISTED)
     assert task in person.page.locator(".yx-ask").inner_text()
     person.fill(**answers)
     person.submit()
@@ -48,7 +49,7 @@ def does(person: Desk, task: str, **answers: str | list[str]) -> None:
 
 
 def agrees(person: Desk, task: str, choice: str) -> None:
-    person.open(TITLE)
+    person.open(LISTED)
     assert task in person.page.locator(".yx-ask").inner_text()
     person.vote(choice)
     assert "已作答" in person.said()
@@ -117,7 +118,7 @@ def accepted(
     nobody_else_knows(outsiders, address)
 
     office = desk("office", size=DESKTOP)
-    office.open(TITLE)
+    office.open(LISTED)
     assert (
         "尚未具备" not in office.page.locator("main").inner_text()
     )  # what the decision will say is not known yet
@@ -200,9 +201,9 @@ def signed(
         manner="转入申请人工资卡",
     )
     for person, task in ((applicant, "申请人签名"), (respondent, "被申请人签名或盖章")):
-        person.open(TITLE)
+        person.open(LISTED)
         assert "二万三千元" in str(
-            person.page.locator(".yx-said").text_content()
+            person.page.locator(".yx-opinions").text_content()
         )  # one reads what one signs
         others = (
             (MINE, NOTES["caucus_applicant"])
@@ -217,7 +218,7 @@ def signed(
     papers = applicant.page.locator(".yx-papers").inner_text()
     assert papers.count("调解协议书") == papers.count("调解协议书（待签稿）") > 0
     head = desk("head-of-mediation")
-    head.open(TITLE)
+    head.open(LISTED)
     head.fill(checks=["双方自愿", "不违反法律"], decision="盖章")
     head.expected = (403,)
     head.submit()

@@ -78,23 +78,23 @@ def test_the_superior_union_answers_and_the_party_cannot_be_faster(
     )  # personnel intent: known to those named only
 
     officer = desk("superior")
-    page = officer.open(subject)
+    page = officer.open("保密事项")
     assert "不视为同意" in page.locator("main").inner_text()
     officer.fill(decision="同意调动")
     officer.submit()
 
     leader = desk("leader-above")
-    leader.open(subject)
+    leader.open("保密事项")
     leader.fill(decision="签发", number="浙教工〔2026〕18号", dated=today, seal="已加盖本会公章")
     leader.submit()
 
     secretary = desk("secretary")
-    secretary.open(subject)
+    secretary.open("保密事项")
     secretary.fill(committee="工会委员会决议已核对", superior="上一级工会复函")
     secretary.submit()
 
     party = desk("party")
-    party.open(subject)
+    party.open("保密事项")
     party.expected = (403,)
     party.fill(
         decision="决定调动", decided_on=today, effective_on=today, minutes="党委会纪要〔2026〕9号"

@@ -200,9 +200,14 @@ api_tasks.complete | 404 404 200 404 404 404 | 404
 api_tasks.drop_draft | 204 | -
 api_tasks.get_task | 404 404 200 404 404 404 | 404
 api_tasks.list_drafts | 200 | -
+api_tasks.drop_view | 204 | -
+api_tasks.list_done | 200 | -
 api_tasks.list_tasks | 200 | -
+api_tasks.list_views | 200 | -
+api_tasks.save_view | 204 | -
 api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
+api_tasks.undo | 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
 api_tasks.save_task_draft | 404 404 204 404 404 404 | 404
@@ -287,6 +292,8 @@ inbox.poll_now | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 409 403 404 | 404
 inbox.respond withdraw | 404 | -
+inbox.undo | 404 | 404
+inbox.undo seen | 302 | -
 inbox.task | 404 404 200 404 404 404 | 404
 launch.alike | 403 200 403 403 403 403 | -
 launch.discard | 303 | -
@@ -305,6 +312,10 @@ matters.matter | 404 200 200 200 200 404 | 404
 matters.message | 404 200 409 409 409 404 | 404
 matters.retry | 404 | -
 matters.send | 404 422 409 409 409 404 | 404
+mine.done | 200 | -
+mine.done search | 200 | -
+mine.drop_view | 302 | -
+mine.save_view | 302 | -
 meetings.arrive | 404 303 404 404 404 404 | 404
 meetings.arrive leave | 404 303 404 404 404 404 | 404
 meetings.check_in | 404 200 404 200 200 404 | 404
@@ -319,6 +330,9 @@ outside.answer | 404 | -!
 outside.document | 404 | -!
 outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
+places.design | 200 | -
+places.now | 200 | -
+places.theme | 302 | -!
 people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404

@@ -12,11 +12,12 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
 from engine import clock
-from engine.commands import confidence, drafts, late, outside, tasks
+from engine.commands import confidence, drafts, holding, opened, outside, tasks, views
 from engine.errors import NotFound
+from engine.queries import done as finished
 from engine.queries import inbox as waiting
+from engine.queries import mine, vacancies
 from engine.queries import tasks as reading
-from engine.queries import vacancies
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import Moved
@@ -36,8 +37,14 @@ ONE = "/tasks/<uuid:task_id>"
 
 
 class Waiting(schemas.Paged):
-    bucket = schemas.Choice(*waiting.BUCKETS, load_default=None)
+    bucket = schemas.Choice(*mine.BUCKETS, load_default=None)
+    part = schemas.Choice(*mine.PARTS, load_default=None)
     process = Text(100, load_default=None)
+    of = Text(
+        200,
+        load_default=None,
+        metadata={"description": "A kind of task: <process>.<element>."},
+    )
     words = Text(100, load_default=None, metadata={"description": "In number or title."})
 
 
@@ -53,6 +60,21 @@ class Complete(schemas.Sent):
         },
     )
     seen = schemas.seen()
+    hold = Whole(
+        0,
+        3600,
+        load_default=0,
+        metadata={
+            "description": "Seconds in which the act may be taken back (/undo), where its process allows that; "
+            "at most those of the installation. Nothing follows from it before."
+        },
+    )
+
+
+class Completed(Moved):
+    """The instance; until when the act is held, null when it is done."""
+
+    held_until = Moment(allow_none=True)
 
 
 class Draft(schemas.Sent):
@@ -78,7 +100,23 @@ class InboxItem(Schema):
     element = fields.String()
     element_title = fields.String()
     asks = fields.String()
-    bucket = schemas.Choice(*waiting.BUCKETS)
+    bucket = schemas.Choice(*mine.BUCKETS)
+    part = schemas.Choice(
+        *mine.PARTS,
+        metadata={"description": "Of the inbox; `optional` is in no count of what must be done."},
+    )
+    flags = fields.List(
+        schemas.Choice(*mine.FLAGS),
+        metadata={"description": "What sets a task apart from others of its kind."},
+    )
+    alike = fields.Boolean(
+        metadata={"description": "It may be done together with others of its kind."}
+    )
+    confidential = fields.Boolean(
+        metadata={"description": "Show no title of it in a list, and never open it by itself."}
+    )
+    working_left = fields.Integer(allow_none=True)
+    days_left = fields.Integer(allow_none=True)
     due_at = Moment(allow_none=True)
     opened_at = Moment()
     started_at = Moment()
@@ -91,11 +129,33 @@ class InboxItem(Schema):
         metadata={"description": "The question that a poll puts, where it says one."}
     )
     teller = schemas.Choice("", "take_key", "open_box", "sign")
+    held_by = fields.String(
+        metadata={"description": "Who has done it, and may still take it back; empty else."}
+    )
+
+
+class Own(Schema):
+    """An act of yours that you may take back until a moment; or that could not be carried out, and
+    why.
+    """
+
+    task_id = fields.UUID(required=True)
+    title = fields.String()
+    subject = fields.String()
+    until = Moment()
+    why = schemas.Said(metadata={"description": "Empty while it waits."})
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
 InboxPage = schemas.page(
-    "InboxPage", InboxItem, counts=COUNTS, by_process=COUNTS, total=fields.Integer()
+    "InboxPage",
+    InboxItem,
+    counts=COUNTS,
+    by_process=COUNTS,
+    by_part=COUNTS,
+    total=fields.Integer(),
+    must=fields.Integer(),
+    own=fields.List(fields.Nested(Own)),
 )
 
 
@@ -115,6 +175,17 @@ class Deadline(Schema):
     level = fields.String()
     valid_from = fields.Date(allow_none=True)
     valid_to = fields.Date(allow_none=True)
+
+
+class MayUndo(Schema):
+    """By whom, and until when its author may take it back; `mine`: yours."""
+
+    class Meta:
+        title = "MayUndo"
+
+    by = fields.String()
+    mine = fields.Boolean()
+    until = Moment()
 
 
 class Said(Schema):
@@ -239,6 +310,11 @@ class TaskShape(Schema):
         fields.String(),
         metadata={"description": "What the process says to whoever has it, with its facts."},
     )
+    held = fields.Nested(
+        MayUndo,
+        allow_none=True,
+        metadata={"description": "It was done, and may still be taken back."},
+    )
     urged = fields.String(
         metadata={
             "description": "The secretary's last words to whoever has it; empty when nobody urged."
@@ -262,6 +338,74 @@ DraftList = Schema.from_dict(
 def list_tasks(session: Session, actor: Actor, given: dict[str, Any]) -> Inbox:
     """What waits for me, soonest due first, with counts over all of it."""
     return waiting.inbox(session, actor, lang=lang(), **given)
+
+
+class DoneQuery(schemas.Paged):
+    words = Text(100, load_default=None, metadata={"description": "In number or title."})
+
+
+class DoneItem(Schema):
+    """One thing I did: a task, a poll, or something said without one."""
+
+    what = schemas.Choice("task", "poll", "said")
+    id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    number = fields.String()
+    title = fields.String()
+    element_title = fields.String()
+    process_title = fields.String()
+    confidential = fields.Boolean()
+    state = fields.String(metadata={"description": "Of the matter now."})
+    at = Moment()
+
+
+DonePage = schemas.page("DonePage", DoneItem)
+
+
+@routes.look("/done", DonePage, query=DoneQuery)
+def list_done(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """What I did, newest first."""
+    items, more = finished.done(session, actor, lang=lang(), **given)
+    return {"items": items, "next": more}
+
+
+class View(schemas.Sent):
+    """A filter of the inbox."""
+
+    part = schemas.Choice(*mine.PARTS)
+    of = Text(200)
+    process = Text(100)
+    bucket = schemas.Choice(*mine.BUCKETS)
+    words = Text(100)
+
+
+class SavedView(Schema):
+    name = fields.String(required=True)
+    wanted = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+ViewList = Schema.from_dict(
+    {"items": fields.List(fields.Nested(SavedView), required=True)}, name="ViewList"
+)
+
+
+@routes.look("/views", ViewList)
+def list_views(session: Session, actor: Actor) -> dict[str, Any]:
+    """My saved filters of the inbox, by name."""
+    found = waiting.inbox(session, actor, limit=1).views
+    return {"items": [{"name": name, "wanted": wanted} for name, wanted in found]}
+
+
+@routes.act("/views/<name>", body=View, method="PUT", status=204)
+def save_view(session: Session, actor: Actor, given: dict[str, Any], name: str) -> None:
+    """Keep a filter of the inbox under a name, in place of an older one of that name."""
+    views.save(session, actor, name, given)
+
+
+@routes.act("/views/<name>", method="DELETE", status=204)
+def drop_view(session: Session, actor: Actor, name: str) -> None:
+    """Forget a saved filter."""
+    views.drop(session, actor, name)
 
 
 class Vacant(Schema):
@@ -291,6 +435,8 @@ def get_task(session: Session, actor: Actor, task_id: UUID) -> Task:
     found = reading.task(session, actor, task_id, lang())
     if found.confidential:
         confidence.note_reading(session, actor, found.instance_id)
+    if found.actionable:
+        opened.note(session, actor, task_id)
     return found
 
 
@@ -306,15 +452,24 @@ def release(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
     return {"instance_id": tasks.release(session, actor, task_id)}
 
 
-@routes.act(f"{ONE}/complete", Moved, body=Complete)
+@routes.act(f"{ONE}/undo", Moved)
+def undo(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
+    """Take back an act of mine that is held: the task is open as before, the answers are a draft.
+    409 `too_late` when its time is over.
+    """
+    return {"instance_id": holding.withdraw(session, actor, task_id)}
+
+
+@routes.act(f"{ONE}/complete", Completed, body=Complete)
 def complete(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
-) -> dict[str, UUID]:
+) -> dict[str, Any]:
     """Finish a task with the answers to its form; its draft is forgotten. Of what happened on an
     earlier day, the first answer is 409 `late_entry`.
     """
     held = tasks.open_task(session, actor, task_id, given["revision"])
-    return {"instance_id": late.submit(held, given["answers"], given["seen"])}
+    until = holding.submit(held, given["answers"], given["seen"], seconds=given["hold"])
+    return {"instance_id": held.task.instance_id, "held_until": until}
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)

@@ -147,6 +147,21 @@ def came_from() -> str | None:
     return f"{parts.path}?{parts.query}".rstrip("?") if parts.path else None
 
 
+def inside(target: str | None) -> str:
+    """A way back that stays on this site, else nothing."""
+    if not target or "\\" in target or any(c in target for c in "\r\n\t"):
+        return ""
+    parts = urlsplit(target)
+    return (
+        target
+        if not parts.scheme
+        and not parts.netloc
+        and target.startswith("/")
+        and not target.startswith("//")
+        else ""
+    )
+
+
 def wants_json() -> bool:
     """Programs get problem+json: whatever comes to the API, and scripts of our own pages."""
     return request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "yixing"

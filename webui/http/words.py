@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -45,12 +46,17 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
+    app.jinja_env.filters["seconds_left"] = seconds_left
     app.jinja_env.filters["zip_labels"] = labelled
     app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(
-        lang=lang, hide_rule=fields.hide_rule, tenant=tenant, desk_title=desk_title
+        time_left=time_left,
+        lang=lang,
+        hide_rule=fields.hide_rule,
+        tenant=tenant,
+        desk_title=desk_title,
     )
     app.jinja_env.globals["this_day"] = lambda: clock.today().isoformat()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -105,6 +111,12 @@ def moment(value: datetime | None) -> str:
     return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
 
 
+def seconds_left(until: datetime | str) -> int:
+    """Whole seconds until a moment, given as ISO text too; none when it is over."""
+    moment = datetime.fromisoformat(until) if isinstance(until, str) else until
+    return max(0, math.ceil((moment - clock.now()).total_seconds()))
+
+
 def size(count: int) -> str:
     """A number of bytes as 13 B, 4.2 kB, 1.3 MB."""
     return (
@@ -131,6 +143,17 @@ def left(value: datetime | None) -> str:
             ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期")
         )
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
+
+
+def time_left(working: int, days: int) -> str:
+    """How long until a deadline in working days, as a card says it; both negative or 0 when it has
+    passed.
+    """
+    if days < 0:
+        return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days))
+    if working <= 0:
+        return str(_("今天到期"))
+    return str(ngettext("还剩 %(num)s 个工作日", "还剩 %(num)s 个工作日", working))
 
 
 def last_day(value: datetime | None) -> str:

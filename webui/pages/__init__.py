@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     "auth",
+    "places",
     "approver.inbox",
+    "approver.mine",
     "approver.polls",
     "approver.ballots",
     "approver.publications",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
@@ -15,7 +14,7 @@ from engine.commands.people import words
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.queries import people as roster
 from webui.http.sentences import post_title
-from webui.http.session import carry_out, enter, look, me, needs_login
+from webui.http.session import carry_out, enter, inside, look, me, needs_login
 from webui.http.words import LANGUAGES
 from webui.pages.demo_accounts import TITLES
 
@@ -32,7 +31,7 @@ def login() -> str:
     """The login page."""
     return render_template(
         "auth/login.html",
-        next=_inside(request.args.get("next")),
+        next=inside(request.args.get("next")),
         demo_users=TITLES.items(),
         fault="",
         ended=request.args.get("ended"),
@@ -43,7 +42,7 @@ def login() -> str:
 @blueprint.post("/login")
 def do_login() -> Response | tuple[str, int]:
     """Check name and password."""
-    username, target = request.form.get("username", ""), _inside(request.form.get("next"))
+    username, target = request.form.get("username", ""), inside(request.form.get("next"))
     try:
         secret = _enter(username, request.form.get("password", ""))
     except Refused as fault:
@@ -122,7 +121,7 @@ def language(code: str) -> Response:
     """Chinese or English, kept in the cookie."""
     if code in LANGUAGES:
         session["lang"] = code
-    return redirect(_inside(request.form.get("next")) or url_for("inbox.index"))
+    return redirect(inside(request.form.get("next")) or url_for("inbox.index"))
 
 
 @blueprint.route("/me", methods=["GET", "POST"])
@@ -178,18 +177,3 @@ def end_token(token_id: str) -> Response:
     """End a token of one's own."""
     carry_out(lambda s: people.end_token(s, me(), token_id))
     return redirect(url_for("auth.mine"))
-
-
-def _inside(target: str | None) -> str:
-    """A way back that stays on this site, else nothing."""
-    if not target or "\\" in target or any(c in target for c in "\r\n\t"):
-        return ""
-    parts = urlsplit(target)
-    return (
-        target
-        if not parts.scheme
-        and not parts.netloc
-        and target.startswith("/")
-        and not target.startswith("//")
-        else ""
-    )

@@ -7,6 +7,54 @@
   for (const warning of document.querySelectorAll("[data-address]"))
     warning.hidden = location.origin === new URL(warning.dataset.address).origin;
 
+  // --- how long an act may still be taken back; then the offer goes ---
+  for (const offer of document.querySelectorAll("[data-seconds]")) {
+    const left = offer.querySelector("[data-left]"),
+      until = Date.now() + 1000 * offer.dataset.seconds;
+    const beat = setInterval(() => {
+      const n = Math.ceil((until - Date.now()) / 1000);
+      left.textContent = left.textContent.replace(/\d+/, Math.max(0, n));
+      if (n <= 0) {
+        clearInterval(beat);
+        offer.remove();
+      }
+    }, 250);
+  }
+
+  // --- the numbers beside the places of the rail; a phone, which has no rail, asks for none ---
+  const nav = document.querySelector("[data-counts]");
+  if (nav && matchMedia("(min-width: 1200px)").matches)
+    fetch(nav.dataset.counts, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" })
+      .then((reply) => (reply.ok && !reply.redirected ? reply.json() : {}))
+      .then((numbers) => {
+        for (const place of nav.querySelectorAll("[data-count]"))
+          place.textContent = numbers[place.dataset.count] || "";
+      })
+      .catch(() => {}); // a number less, nothing else
+
+  // --- menus shut when something else is touched, or by Escape ---
+  const menus = document.querySelectorAll(".yx-me, .yx-more");
+  addEventListener("click", (event) => {
+    for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+  });
+  addEventListener("keydown", (event) => {
+    for (const menu of menus)
+      if (event.key === "Escape" && menu.open) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+  });
+
+  // --- without a network: said at once, taken back when it is there again ---
+  const offline = document.querySelector("[data-offline]");
+  const connected = () => {
+    offline.hidden = navigator.onLine;
+  };
+  if (offline) {
+    for (const kind of ["online", "offline"]) addEventListener(kind, connected);
+    connected();
+  }
+
   // --- answers of a form as an object, the shape that drafts keep ---
   const answers = (form) => {
     const found = {};

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from engine.db.states import DefinitionState, OwnVersionState, SettingState
 from engine.db.tables.base import metadata, moment, ref, state
@@ -33,6 +33,8 @@ definition = Table(
     Column("title", Text, nullable=False),
     Column("title_en", Text, nullable=False),
     Column("files", JSONB, nullable=False),  # path -> text
+    # the tasks whose table says `batch`, by which lists are sorted
+    Column("batch", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("beside", JSONB, nullable=False, server_default="{}"),  # stories and notes, likewise
     Column("note", Text, nullable=False, server_default=""),
     ref("author_id", "member.id"),

@@ -24,6 +24,7 @@ from engine.definitions.check import (
     service_tasks,
     settings,
     tables,
+    waiting,
 )
 from engine.definitions.check.fault import Fault, rooted
 from engine.definitions.check.names import language
@@ -80,6 +81,7 @@ def faults(
     wrong += diagram.faults(found)
     if found.diagram is not None:
         wrong += paths.faults(found.diagram)
+    wrong += waiting.faults(found)
     wrong += conditions.faults(found, words)
     wrong += forms.faults(found, words)
     wrong += dates.faults(found, words)

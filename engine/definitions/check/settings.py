@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, publications, tasks
+from engine.definitions.check import books, publications, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -51,6 +51,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from publications.faults(key, table, draft, language)
     for key, table in draft.table("books").items():
         yield from books.faults(key, table, draft, language)
+    for key, table in draft.table("rounds").items():
+        yield from rounds.faults(key, table, draft, language)
     for name, form in draft.forms.items():
         for field in form.asked if form else ():
             yield from tasks.rooms(f"forms.{shown(name)}", {"room": field.room}, draft)
@@ -79,6 +81,8 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     yield from _found_by("subject", raw.get("subject", ""), draft, language)
     for path in raw.get("search", ()):
         yield from _found_by("search", path, draft, language)
+    for path in raw.get("present", ()):
+        yield from _fact("present", path, language)
 
 
 def _id(key: str, folder: str) -> Iterator[Fault]:
@@ -134,11 +138,7 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
     """
     if not path:
         return
-    if not DOTTED.fullmatch(path):
-        what = _("{place} 里的 {path} 不是事实的名称。", place=place, path=shown(path))
-        yield Fault(FILE, place, what, _("请写成 launch.subject 这样的形式。"))
-        return
-    yield from language.faults(FILE, place, place, path)
+    yield from _fact(place, path, language)
     step = path.partition(".")[0]
     if any(draft.table(kind).get(step, {}).get("room") for kind in ("tasks", "messages")):
         what = _(
@@ -147,6 +147,15 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
             path=shown(path),
         )
         yield Fault(FILE, place, what, _("请写室外的事实。"))
+
+
+def _fact(place: str, path: str, language: Language) -> Iterator[Fault]:
+    """A dotted fact, written as one and known to the folder."""
+    if DOTTED.fullmatch(path):
+        yield from language.faults(FILE, place, place, path)
+        return
+    what = _("{place} 里的 {path} 不是事实的名称。", place=place, path=shown(path))
+    yield Fault(FILE, place, what, _("请写成 launch.subject 这样的形式。"))
 
 
 def numbering(place: str, template: str) -> Iterator[Fault]:
@@ -181,7 +190,8 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
     used = {message.get("lane") for message in draft.table("messages").values()}
     used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
     used |= {publication.get("lane") for publication in draft.table("publications").values()}
-    if draft.diagram and key not in draft.diagram.lanes and key not in used:
+    idle = not lane.get("sees") and key not in used
+    if draft.diagram and key not in draft.diagram.lanes and idle:
         what = _("流程图和消息里都没有用到这条泳道。")
         yield Fault(FILE, place, what, _("请删去，或在流程图里画上名称相同的泳道。"))
 
@@ -202,11 +212,20 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
             yield from language.faults(FILE, place, _("单位 unit"), unit)
     if person:
         yield from language.faults(FILE, place, _("人员 person"), person)
-    if holding := lane.get("holding"):
-        yield from language.post(FILE, place, _("[{place}] 的 holding", place=place), holding)
-        if not person:
-            advice = _("只有 person 的泳道写 holding；有 post 的，职务就是 post。")
-            yield Fault(FILE, place, _("没有 person，却写了 holding。"), advice)
+    yield from _by_person(place, lane, language)
+
+
+def _by_person(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """What only a lane of persons says: by which posts they act, and that they see the matter."""
+    holding = lane.get("holding", ())
+    for post in (holding,) if isinstance(holding, str) else holding:
+        yield from language.post(FILE, place, _("[{place}] 的 holding", place=place), post)
+    if holding and not lane.get("person"):
+        advice = _("只有 person 的泳道写 holding；有 post 的，职务就是 post。")
+        yield Fault(FILE, place, _("没有 person，却写了 holding。"), advice)
+    if lane.get("sees") and not lane.get("person"):
+        advice = _("只有 person 的泳道写 sees；有 post 的，轮到其办理时自然看得到。")
+        yield Fault(FILE, place, _("没有 person，却写了 sees。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------

@@ -97,14 +97,24 @@ _TASK = Of(
         "meeting": _MEETING,
         "room": [str],
         "link": bool,
+        "batch": bool,
         "tells": _TELLS,
         "happened": str,
+        "undo": bool,
     },
     (),
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    {
+        "title": str,
+        "title_en": str,
+        "post": str,
+        "unit": str,
+        "person": str,
+        "holding": (str, [str]),
+        "sees": bool,
+    },
     ("title",),
     ("title",),
 )
@@ -154,6 +164,7 @@ _DOCUMENT = Of(
     ("title",),
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
+_ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -170,7 +181,9 @@ PROCESS = Of(
         "launch": [str],
         "owner": str,
         "happened": str,
+        "undo": bool,
         "search": [str],
+        "present": [str],
         "confidentiality": str,
         "disclosed_by": [str],
         "binding_after": [str],
@@ -182,6 +195,7 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },
@@ -199,7 +213,11 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
-    """`value` if it fits its shape, else None and a fault."""
+    """`value` if it fits its shape, else None and a fault. A tuple holds a plain shape, and a list
+    that may stand in its place.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, list)]
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)

@@ -35,7 +35,16 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     },
     **{
         (table, ALL): _PASSING
-        for table in ("attempt", "draft", "reply", "batch", "pack", "verification")
+        for table in (
+            "attempt",
+            "draft",
+            "reply",
+            "batch",
+            "pack",
+            "verification",
+            "opened",
+            "saved_view",
+        )
     },
     ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,
@@ -51,7 +60,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{("member", c): _PRIVATE for c in ("password", "phone", "email", "created_at")},
     **{("definition", c): _TIMES for c in ("number", "note", "created_at", "decided_at")},
     ("definition", "approver_id"): _TIMES,
-    **{("definition", c): _FOUND for c in ("files", "beside")},
+    **{("definition", c): _FOUND for c in ("files", "batch", "beside")},
     ("own_version", "beside"): _FOUND,
     ("rehearsal", ALL): _REHEARSED,
     ("setting", "created_at"): _TIMES,

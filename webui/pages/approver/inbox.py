@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, late, polls, tasks
+from engine.commands import confidence, drafts, holding, late, opened, polls, seen, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import (
     ballots,
     despatch,
+    onward,
     poll_summary,
     progress,
     under_way,
@@ -25,10 +36,14 @@ from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
 from webui.http import fields
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
+from webui.pages.approver import walking
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
@@ -36,27 +51,39 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 blueprint = Blueprint("inbox", __name__)
+blueprint.add_app_template_global(walking.wanted, "walked")
+ROWS = 60  # of the list on one page
 
 
 @blueprint.get("/")
 @needs_login
 def index() -> str:
-    """What waits for me, soonest due first."""
-    wanted: dict[str, Any] = {
-        k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")
-    }
-    found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
+    """What waits for me, in the order in which a person works."""
+    wanted = walking.wanted()
+    found = look(
+        lambda s: waiting.inbox(
+            s,
+            me(),
+            after=request.args.get("after") or None,
+            limit=ROWS,
+            by_part=True,
+            lang=lang(),
+            **wanted,
+        )
+    )
     now_ = _under_way()
     shown = {act.id for meeting in now_ for act in meeting.acts}
+    items = [item for item in found.items if item.id not in shown]
     return render_template(
         "inbox/index.html",
         inbox=found,
-        items=[item for item in found.items if item.id not in shown],
+        sections=[(part, list(rows)) for part, rows in groupby(items, lambda item: item.part)],
         wanted=wanted,
-        buckets=bucket_words(),
+        parts=part_words(),
+        flags=flag_words(),
+        processes={item.process_id: item.process_title for item in found.items},
         under_way=now_,
         **_in_words(),
-        published=found.published,
         corrected=look(lambda s: despatch.told(s, me())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
@@ -105,14 +132,24 @@ def act_words() -> dict[str, str]:
     }
 
 
-def bucket_words() -> dict[str, str]:
-    """What the due buckets are called."""
+def part_words() -> dict[str, str]:
+    """What the parts of the list are called, in their order."""
     return {
-        "overdue": _("超期"),
-        "today": _("今天"),
-        "week": _("一周内"),
-        "later": _("以后"),
-        "undated": _("无期限"),
+        "soon": _("逾期和今天"),
+        "together": _("可一并办"),
+        "look": _("要细看"),
+        "poll": _("投票与同意"),
+        "optional": _("可响应"),
+    }
+
+
+def flag_words() -> dict[str, str]:
+    """What sets a task apart from others of its kind."""
+    return {
+        "own": _("与本人有关"),
+        "file": _("附件后补"),
+        "changed": _("有新内容"),
+        "long": _("篇幅较长"),
     }
 
 
@@ -128,6 +165,8 @@ def task(task_id: UUID) -> str | Answer:
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     if found.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
+    if found.actionable:
+        carry_out(lambda s: opened.note(s, me(), task_id))
     return _task_page(found, dict(found.draft))
 
 
@@ -138,14 +177,22 @@ def _task_page(
     fault: str = "",
     tried: late.Tried | None = None,
 ) -> str:
+    """The page of a task; that this person looks at the matter is noted."""
     return render_template(
         "inbox/task.html",
         task=found,
+        shown=found.matter.seen(me(), looked_at(found.instance_id)),
         values=values,
         errors=errors or {},
         fault=fault,
         tried=tried,
+        steps=walking.steps(found.id),
     )
+
+
+def looked_at(instance_id: UUID) -> datetime:
+    """Note that this person looks at a matter; gives the moment since which changes are news."""
+    return carry_out(lambda s: seen.note(s, me(), instance_id))
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
@@ -166,19 +213,22 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
         return _task_again(task_id, fault.message), fault.status
     except Conflict as fault:
         return _overtaken(task_id, fault.message), 409
-    flash(what_was_done)
+    flash(*what_was_done)
     return redirect(address)
 
 
-def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
-    """What was done, and the address of what comes next."""
+def _complete(session: Session, task_id: UUID) -> tuple[tuple[Any, str], str]:
+    """What was done and how it is said, and the address of what comes next."""
     revision = request.form.get("revision", "")
     held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
     given, seen = fields.answers(held.rule.form, request.form), request.form.get("seen", "")
-    late.submit(held, given, seen)
+    seconds = current_app.config["YIXING"].undo
+    until = holding.submit(held, given, seen, seconds=seconds)
     title = f"{held.rule.title.in_(lang())} · {held.work.title}"
-    address = _in_the_hall(session, held.work) or _onward(session, task_id)
-    return _("已办理：%(title)s", title=title), address
+    address = _in_the_hall(session, held.work) or _next(session, task_id)
+    if until is None:
+        return (_("已办理：%(title)s", title=title), "message"), address
+    return ({"task_id": str(task_id), "title": title, "until": until.isoformat()}, "held"), address
 
 
 def _in_the_hall(session: Session, work: UnitOfWork) -> str | None:
@@ -218,15 +268,16 @@ def _overtaken(task_id: UUID, fault: str) -> str:
     return _task_page(found, given, fault=fault)
 
 
-def _onward(session: Session, done: UUID) -> str:
-    """The address of the next thing to do, or of an empty inbox."""
-    following = waiting.following(session, me(), done)
-    if following is None or request.form.get("then") == "inbox":
+def _next(session: Session, done: UUID) -> str:
+    """The address of the next thing to do: in the list that is walked through, else whatever
+    follows, or of an empty inbox.
+    """
+    if request.form.get("then") == "inbox":
         return url_for("inbox.index")
-    what, key = following
-    if what == "poll":
-        return url_for("inbox.poll", poll_id=key)
-    return url_for("inbox.task", task_id=key)
+    if address := walking.after(session, done):
+        return address
+    following = onward.following(session, me(), done)
+    return walking.address(following) if following else url_for("inbox.index")
 
 
 @blueprint.post("/tasks/<uuid:task_id>/<any(claim, release):what>")
@@ -236,6 +287,21 @@ def hold(task_id: UUID, what: str) -> Answer:
     act = tasks.claim if what == "claim" else tasks.release
     carry_out(lambda s: act(s, me(), task_id))
     flash(_("已签收，由您办理。") if what == "claim" else _("已退回，同岗位的人都可以办理。"))
+    return redirect(url_for("inbox.task", task_id=task_id))
+
+
+@blueprint.post("/tasks/<uuid:task_id>/<any(undo, seen):what>")
+@needs_login
+def undo(task_id: UUID, what: str) -> Answer:
+    """Take an act back while it is held; or note that one has read why it could not be done."""
+    if what == "seen":
+        carry_out(lambda s: holding.dismiss(s, me(), task_id))
+        return redirect(url_for("inbox.index"))
+    try:
+        carry_out(lambda s: holding.withdraw(s, me(), task_id))
+        flash(_("已撤回，您填写的内容还在。"))
+    except Conflict as fault:
+        flash(in_language(fault.message, lang()), "error")
     return redirect(url_for("inbox.task", task_id=task_id))
 
 
@@ -267,6 +333,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         "inbox/poll.html",
         page=page,
         poll=poll,
+        shown=page.matter.seen(me(), looked_at(poll.instance_id)),
         box=box,
         fault=fault,
         comment=comment,
@@ -274,6 +341,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         counted=poll_summary.choices(poll) if poll.state == "closed" else (),
         mark=progress.of(poll, box).mark,
         under_way=_under_way(poll_id) if poll.meeting_id else (),
+        steps=walking.steps(poll_id),
         **_in_words(),
     )
 
@@ -311,9 +379,10 @@ def _answer(session: Session, poll_id: UUID) -> tuple[str, str]:
     polls.respond(session, me(), poll_id, choice, comment, choices=chosen)
     after = asked.standing(session, poll_id)
     if after.meeting_id is not None:
-        return _("已投票。"), url_for("meetings.check_in", meeting_id=after.meeting_id)
+        on = walking.after(session, poll_id)
+        return _("已投票。"), on or url_for("meetings.check_in", meeting_id=after.meeting_id)
     done = _("已作答。截止前可以撤回。") if after.revocable else _("已作答。")
-    return done, _onward(session, poll_id)
+    return done, _next(session, poll_id)
 
 
 def _take_back(session: Session, poll_id: UUID) -> tuple[str, str]:
