@@ -62,6 +62,16 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
     return True
 
 
+def read_sample(session: Session, actor: Actor, union_id: UUID, year: int) -> None:
+    """Put on record that this person read what the matters of a union came to: once a day and
+    year. Raises Refused.
+    """
+    access.check_own(actor, "read_history", union_id)
+    noted = _today(actor, union_id, "history_sampled")
+    if session.execute(noted.where(_event.body.contains(f'"year":{year}'))).first() is None:
+        event_log.note(session, union_id, "history_sampled", actor, year=year)
+
+
 def noted_today(session: Session, actor: Actor, instance_id: UUID, kind: str) -> bool:
     """Does the history of an instance hold an event of this kind by this person since midnight?"""
     return session.execute(_today(actor, instance_id, kind)).first() is not None

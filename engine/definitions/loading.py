@@ -13,6 +13,7 @@ from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
     BookRule,
+    Claim,
     DocumentRule,
     Gate,
     Guard,
@@ -20,6 +21,7 @@ from engine.definitions.process import (
     MeetingRule,
     MessageRule,
     PollRule,
+    Premise,
     Process,
     PublicationRule,
     RoundRule,
@@ -125,6 +127,7 @@ def _assembled(
         },
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
+        claims=tuple(_claim(table) for table in raw.get("claims", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
@@ -206,6 +209,26 @@ def _guard(table: Table) -> Guard:
         holds=str(table["holds"]),
         text=_words(table, "text"),
         basis=str(table.get("basis", "")),
+    )
+
+
+def _claim(table: Table) -> Claim:
+    return Claim(
+        asks=_words(table, "asks"),
+        at=frozenset(table["at"]),
+        what=_words(table, "what"),
+        on=str(table.get("on", "")),
+        basis=str(table.get("basis", "")),
+        needs=tuple(_premise(each) for each in table["needs"]),
+    )
+
+
+def _premise(table: Table) -> Premise:
+    return Premise(
+        text=_words(table, "text"),
+        by=frozenset(table["by"]),
+        holds=str(table["holds"]),
+        on=str(table.get("on", "")),
     )
 
 

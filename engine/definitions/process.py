@@ -116,6 +116,32 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Premise:
+    """What must have been, before: told by the last event at one of these elements, if `holds`.
+    `on`: the fact with its day.
+    """
+
+    text: Words
+    by: frozenset[str]
+    holds: str
+    on: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an auditor asks of every instance: did `needs` come before `what`, which happens at
+    these elements? `on`: the fact with its day.
+    """
+
+    asks: Words
+    at: frozenset[str]
+    what: Words
+    on: str
+    basis: str
+    needs: tuple[Premise, ...]
+
+
+@dataclass(frozen=True)
 class Tell:
     """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when`
     holds (empty: always).
@@ -257,6 +283,7 @@ class Process:
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
+    claims: tuple[Claim, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

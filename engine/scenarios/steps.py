@@ -24,6 +24,7 @@ VERBS = {
     "object": _("对公示提出异议"),
     "withdraw": _("撤回"),
     "terminate": _("终止"),
+    "remind": _("催办"),
     "suspend": _("暂停"),
     "resume": _("恢复"),
     "close_poll": _("提前截止"),

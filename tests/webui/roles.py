@@ -565,6 +565,8 @@ SENT: dict[str, dict[str, Any]] = {
     "audit.index csv": {"query": {"format": "csv"}},
     "audit.index unit": {"query": {"unit": "{unit}"}},
     "audit.log of": {"query": {"of": "{union}"}},
+    "audit.sample of": {"query": {"of": "{union}"}},
+    "api_answers.sample": {"query": {"union": "{union}", "year": "2026"}},
     "audit.log installation": {"query": {"of": "installation"}},
     "audit.witness": {"form": {"who": "某某"}},
     "people.index of": {"query": OF},

@@ -138,6 +138,8 @@ api_process-definitions.list_versions | 200 | -
 api_process-definitions.propose | 403 403 403 422 403 422 | -
 api_process-definitions.refuse | 403 | -
 api_process-instances.alike | 403 200 403 403 403 403 | -
+api_answers.answers | 404 200 403 200 200 404 | 404
+api_answers.sample | 403 403 403 200 200 403 | 404
 api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
 api_process-instances.hold | 404 409 409 409 409 404 | 404
@@ -236,6 +238,8 @@ audit.pack | 404 403 403 302 302 404 | 404
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
+audit.sample | 403 403 403 200 200 403 | -
+audit.sample of | 403 403 403 200 200 403 | 404~
 audit.seal | 403 403 403 200 200 403 | -
 audit.verification | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from engine.people import posts
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from flask import Flask
 
@@ -89,9 +90,9 @@ def lang() -> str:
     return "en" if str(get_locale() or "zh").startswith("en") else "zh"
 
 
-def said(text: str | Iterable[str]) -> str:
+def said(text: str | Bilingual | Iterable[str]) -> str:
     """What the engine says, a message or several, in the language of the page."""
-    if isinstance(text, str):
+    if not isinstance(text, Iterable) or isinstance(text, str):
         return messages.in_language(text, lang())
     return messages.joined(text, lang())
 

@@ -77,6 +77,25 @@ _GUARD = Of(
     ("at", "holds", "text"),
     ("text",),
 )
+_PREMISE = Of(
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    ("text", "by", "holds"),
+    ("text",),
+)
+_CLAIM = Of(
+    {
+        "asks": str,
+        "asks_en": str,
+        "at": [str],
+        "what": str,
+        "what_en": str,
+        "on": str,
+        "basis": str,
+        "needs": [_PREMISE],
+    },
+    ("asks", "at", "what", "needs"),
+    ("asks", "what"),
+)
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
     {
@@ -198,6 +217,7 @@ PROCESS = Of(
         "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
+        "claims": [_CLAIM],
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
