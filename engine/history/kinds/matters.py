@@ -41,7 +41,7 @@ MATTERS = (
         "act_held",
         _("办理，可以撤回"),
         _("{who}办理“{task}”，短时间内可以撤回"),
-        *("task", "id", "answers", "given", "until"),
+        *("task", "id", "digest", "given", "until"),
     ),
     kind("act_withdrawn", _("撤回办理"), _("{who}撤回对“{task}”的办理"), "task", "id"),
     kind(
