@@ -184,12 +184,13 @@ def _silence_tellers(session: Session, polls: Select[tuple[UUID]]) -> None:
 
 
 def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
-    """Remove drafts of its tasks, uploads that nothing has adopted, and replies kept for a request
-    that is sent again.
+    """Remove drafts of its tasks, who looked when, uploads that nothing has adopted, and replies kept
+    for a request that is sent again.
     """
     session, instance_id = work.session, work.row["id"]
     ids = [str(key) for key in session.execute(tasks).scalars()]
     _drop_drafts(session, [f"task:{key}" for key in ids])
+    session.execute(delete(tables.seen).where(tables.seen.c.instance_id == instance_id))
     session.execute(_REPLIES, {"ids": [str(instance_id), *ids]})
     until = {"id": instance_id, "until": work.row["ended_at"]}
     blobs.drop(session, session.execute(_LEFT_OVER, until).scalars())

@@ -250,6 +250,7 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     work, rule = held.work, held.rule
     with work.answering():
         clean = accepted(work, rule, rule.form, answers, held.task.due_at)
+        _must_differ(held, clean)
         if rule.link and work.actor:
             entered_by = str(work.actor.id)
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
@@ -257,6 +258,15 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
         pass_gates(work, rule, clean, held.task.due_at)
         finish(held, clean)
     return held.task.instance_id
+
+
+def _must_differ(held: InHand, answers: Mapping[str, Any]) -> None:
+    """A round again says something new where its form demands it. Raises Invalid."""
+    former, form = held.work.facts.get(held.rule.id), held.rule.form
+    if form is None or not isinstance(former, dict):
+        return
+    if key := form.repeats(former, answers):
+        raise Invalid({key: [_("与上一次完全相同；请写明这一次有什么不同。")]})
 
 
 def clean_answers(

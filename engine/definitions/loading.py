@@ -99,6 +99,7 @@ def _assembled(
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
+        present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),

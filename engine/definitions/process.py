@@ -230,6 +230,7 @@ class Process:
     owner: str  # the answer of the launch that names who owns an instance
     owner_asked: bool  # does its form ask for it, or is it whoever starts?
     search: tuple[str, ...]
+    present: tuple[str, ...]  # the facts that are the matter, in reading order; none: see queries
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone

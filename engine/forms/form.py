@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 KINDS = frozenset(
     {
@@ -88,6 +90,7 @@ class Field:
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)  # of a date
     room: tuple[str, ...] = ()  # the lanes that may read the answer; empty: all who see the matter
+    differs: bool = False  # in a later round one of these at least says something new
     fact: bool = False  # the date on which what is entered happened: pages offer today
 
 
@@ -103,7 +106,21 @@ class Form:
         fields = (replace(each, fact=each.key == key) for each in self.fields)
         return replace(self, fields=tuple(fields))
 
+    def repeats(self, former: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+        """The first of the fields that must differ from a former round, where none of them does;
+        else "". Blanks do not make a difference.
+        """
+        keys = [each.key for each in self.fields if each.differs]
+        known = any(former.get(key) for key in keys)
+        same = all(_bare(former.get(key)) == _bare(answers.get(key)) for key in keys)
+        return keys[0] if known and same else ""
+
     @property
     def asked(self) -> tuple[Field, ...]:
         """The fields that take an answer."""
         return tuple(each for each in self.fields if each.key)
+
+
+def _bare(text: object) -> str:
+    """A text without its blanks."""
+    return "".join(str(text or "").split())

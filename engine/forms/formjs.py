@@ -110,6 +110,7 @@ def _field(number: int, given: object) -> Field:
         room=tuple(properties.text("room").replace(",", " ").split()),
         hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
         multiple=component.flag("multiple"),
+        differs=properties.text("differs") == "former",
         limits=_limits(kind, rules),
         bounds=_bounds(properties) if kind == "datetime" else Bounds(),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
+from sqlalchemy import String, and_, cast, func, literal, null, or_, select, union_all
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
+
     from engine.instance.context import Context
     from engine.queries.words import Named
 
-_task, _poll = tables.task.c, tables.poll.c
+_task, _poll, _roll = tables.task.c, tables.poll.c, tables.roll.c
 _document, _attachment = tables.document.c, tables.attachment.c
 DOCUMENT, ATTACHMENT = "document", "attachment"
+MOST_VOICES = 60  # answers of a poll that are told by name
 
 
 class Finished(NamedTuple):
     """The launch, a message, a finished task, or one whose poll was closed: then `outcome` is that
-    of the poll.
+    of the poll, and `voices` the first answers as [member's id, choice, comment], one more than
+    MOST_VOICES at most, none of a secret poll.
     """
 
     element: str
@@ -38,6 +42,12 @@ class Finished(NamedTuple):
     closed_at: datetime
     closed_by: UUID | None
     outcome: Mapping[str, Any] | None
+    voices: Sequence[Sequence[Any]] = ()
+
+    @property
+    def mentioned(self) -> list[Any]:
+        """Where ids stand that have to be named."""
+        return [self.answers, self.closed_by, [voice[0] for voice in self.voices]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Said:
     at: datetime
     answers: tuple[Answered, ...]
     near: bool = False
+    element: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,13 +85,37 @@ def finished(context: Context) -> tuple[Finished, ...]:
     """All that was said in an instance, oldest first."""
     closed = and_(_poll.task_id == _task.id, _poll.state == PollState.CLOSED)
     rows = context.session.execute(
-        select(_task.element, _task.answers, _task.closed_at, _task.closed_by, _poll.outcome)
+        select(
+            _task.element,
+            _task.answers,
+            _task.closed_at,
+            _task.closed_by,
+            _poll.outcome,
+            voices(),
+        )
         .outerjoin(tables.poll, closed)
         .where(_task.instance_id == context.row["id"], _task.state == TaskState.DONE)
         .where(or_(_task.answers.is_not(None), _poll.outcome.is_not(None)))
         .order_by(_task.closed_at, _task.id)
     )
-    return tuple(Finished(*row) for row in rows)
+    return tuple(Finished(*row[:-1], row[-1] or ()) for row in rows)
+
+
+def voices() -> ColumnElement[Any]:
+    """The voices of a poll that a statement selects, as in `Finished`; null while it runs, and of a
+    secret one.
+    """
+    told = (_poll.state == PollState.CLOSED) & ~_poll.secret
+    first = (
+        select(_roll.member_id, _roll.choice, _roll.comment, _roll.at)
+        .where(_roll.poll_id == _poll.id, _roll.choice.is_not(None), told)
+        .order_by(_roll.at, _roll.member_id)
+        .limit(MOST_VOICES + 1)
+        .correlate(tables.poll)
+        .lateral()
+    )
+    voice = func.jsonb_build_array(first.c.member_id, first.c.choice, first.c.comment)
+    return select(func.jsonb_agg(voice)).select_from(first).scalar_subquery()
 
 
 def said(
@@ -108,7 +143,8 @@ def said(
             answers = _explained(part.outcome or {}, lang)
         near = n in close and (not rule.room or rule.room == room)
         who = answerer(part.answers, names.get(part.closed_by), link=rule.link)
-        found.append(Said(rule.title.in_(lang), who, part.closed_at, answers, near))
+        title = rule.title.in_(lang)
+        found.append(Said(title, who, part.closed_at, answers, near, part.element))
     return tuple(found)
 
 

@@ -12,11 +12,13 @@ from engine.errors import EngineError
 from engine.queries import ruled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from engine.definitions import Process
+    from engine.definitions.diagram import Element
     from engine.instance.context import Context
 
+AT_THE_LIMIT = "task_due"
 GIVEN = {"overdue"}  # names that a gate has besides the facts
 
 
@@ -65,6 +67,51 @@ def following(process: Process, element: str) -> tuple[str, ...]:
         found.append(here.id)
         waiting += [f.target for f in process.diagram.flows if f.source == here.id]
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """What the process does at the end of the time limit of a task if nobody acts. `leads`: its
+    next steps by their titles; `ends`: the task is over then, else it still is to be done.
+    """
+
+    leads: tuple[str, ...]
+    ends: bool
+
+
+def lapses(process: Process, element: str, lang: str) -> tuple[Lapse, ...]:
+    """What happens if nobody acts, by the timers of the diagram at the end of the limit."""
+    timers = (
+        each
+        for each in process.diagram.elements.values()
+        if each.on == element and each.timer == AT_THE_LIMIT
+    )
+    return tuple(Lapse(tuple(_leads(process, each, lang)), each.interrupting) for each in timers)
+
+
+def _leads(process: Process, timer: Element, lang: str) -> Iterator[str]:
+    """The steps that follow a timer by themselves, until the way parts or somebody is asked; of one
+    that ends the task the end of the way too. Where there are none, what comes first.
+    """
+    told = ("serviceTask", "endEvent") if timer.interrupting else ("serviceTask",)
+    way = list(_way(process, timer.id))
+    steps = [each for each in way if each.type in told and each.name]
+    for each in steps or way[:1]:
+        yield process.title_of(each.id, lang)
+
+
+def _way(process: Process, event: str) -> Iterator[Element]:
+    """What comes after an event, as far as there is one way only."""
+    passed, here = {event}, event
+    while True:
+        targets = [f.target for f in process.diagram.flows if f.source == here]
+        if len(targets) != 1 or targets[0] in passed:
+            return
+        here = targets[0]
+        passed.add(here)
+        yield process.diagram.elements[here]
+        if process.diagram.elements[here].type != "serviceTask":
+            return
 
 
 def cited(context: Context, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled, ...]:

@@ -10,18 +10,27 @@ from sqlalchemy import literal, select, union_all
 
 from engine import forms, machine
 from engine.db import rows, tables
-from engine.db.states import InstanceState, TaskState
+from engine.db.states import InstanceState, PollState, TaskState
 from engine.definitions.store import process_of
 from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
 from engine.instance import lanes, rooms
 from engine.messages import restored
 from engine.people import access
-from engine.queries import background, foresight, instances, poll_rows, poll_summary, standing
+from engine.queries import (
+    background,
+    foresight,
+    instances,
+    opinions,
+    poll_rows,
+    poll_summary,
+    present,
+    standing,
+)
 from engine.queries.words import Answered, Named, answered, answerer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
@@ -120,6 +129,8 @@ class File:
     version: str
     union_id: UUID
     names: Named  # behind all ids that stand in it
+    matter: present.Matter
+    opinions: tuple[opinions.Opinion, ...]
     silent: frozenset[str]  # votes and elections of which nobody learns a choice or a count yet
 
 
@@ -168,6 +179,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
     """
     session, row, process = context.session, context.row, context.process
     waits, tasks, asked = live(context), _tasks(context), poll_rows.of_instance(context)
+    parts = tuple(_finished(tasks, asked))
     names = _names(context, tasks, asked, mentions)
     shut = rooms.closed(context)
     entered = [p for p in asked if p.beside.element not in shut or p.concerns(_reader(context))]
@@ -197,6 +209,8 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         version=row["version"],
         union_id=row["union_id"],
         names=names,
+        matter=present.matter(context, parts, names, lang),
+        opinions=opinions.opinions(context, parts, names, lang),
         silent=frozenset(str(poll.row.id) for poll in asked if poll.hidden),
     )
 
@@ -215,8 +229,8 @@ def _head(context: Context, names: Named, lang: str) -> instances.Row:
 
 def _names(
     context: Context,
-    tasks: Iterable[rows.Task],
-    asked: Iterable[poll_rows.Read],
+    tasks: Sequence[rows.Task],
+    asked: Sequence[poll_rows.Read],
     mentions: object,
 ) -> Named:
     """Everybody and everything that stands in an instance, and in `mentions`, by name."""
@@ -224,7 +238,8 @@ def _names(
     parties = row["starter_id"], row["unit_id"]
     holders = [_people(task) for task in tasks]
     questions = [poll.mentioned for poll in asked]
-    everything = [row["facts"], parties, holders, questions, mentions]
+    said = [[task.answers for task in tasks], [v[0] for poll in asked for v in poll.voices]]
+    everything = [row["facts"], parties, holders, questions, said, mentions]
     return Named.of(context.session, everything, context.actor)
 
 
@@ -248,6 +263,21 @@ def _tasks(context: Context) -> tuple[rows.Task, ...]:
     query = select(tables.task).where(_task.instance_id == context.row["id"])
     found = context.session.execute(query.order_by(_task.opened_at, _task.id))
     return tuple(rows.Task(*row) for row in found)
+
+
+def _finished(
+    tasks: Iterable[rows.Task], asked: Iterable[poll_rows.Read]
+) -> Iterable[background.Finished]:
+    """What was said, as `background.finished` reads it."""
+    closed = {poll.row.task_id: poll for poll in asked if poll.row.state == PollState.CLOSED}
+    done = (task for task in tasks if task.state == TaskState.DONE and task.closed_at)
+    for task in sorted(done, key=lambda task: (task.closed_at, task.id)):
+        assert task.closed_at is not None
+        poll, about = closed.get(task.id), (task.element, task.answers, task.closed_at)
+        if poll is not None:
+            yield background.Finished(*about, task.closed_by, poll.row.outcome, poll.voices)
+        elif task.answers is not None:
+            yield background.Finished(*about, task.closed_by, None)
 
 
 def _people(task: rows.Task) -> tuple[UUID | None, ...]:

@@ -4,7 +4,7 @@ beside them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, case, func, select, true
@@ -15,6 +15,7 @@ from engine.instance import context as instance
 from engine.instance import rooms
 from engine.instance.counting import cast_in_system
 from engine.people import access
+from engine.queries.background import voices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ class Read:
 
     row: rows.Poll
     beside: Beside
+    voices: Sequence[Sequence[Any]] = ()  # as in engine.queries.background, where they were read
 
     @property
     def rule(self) -> Mapping[str, Any]:
@@ -159,11 +161,11 @@ def _from(values: tuple[Any, ...]) -> Read:
 def of_instance(context: Context) -> tuple[Read, ...]:
     """The polls of an instance that were not declared void, oldest first, whoever may see them."""
     assert context.actor is not None
-    query = _query(context.actor).where(
+    query = _query(context.actor, voices()).where(
         _poll.instance_id == context.row["id"], _poll.state != PollState.VOID
     )
     found = context.session.execute(query.order_by(_poll.opened_at, _poll.id))
-    return tuple(_from(tuple(row)) for row in found)
+    return tuple(replace(_from(tuple(row)), voices=row[-1] or ()) for row in found)
 
 
 def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:

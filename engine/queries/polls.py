@@ -15,7 +15,7 @@ from engine.instance import pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
 from engine.people import organisation, places
 from engine.people.ordering import on_screen
-from engine.queries import background, hints, ruled
+from engine.queries import background, hints, opinions, present, ruled
 from engine.queries.poll_rows import seen
 from engine.queries.poll_summary import Summary, summary
 from engine.queries.tellers import Change, Counting, Teller, change, counting, tellers
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.instance.context import Context
     from engine.instance.pads import Pads
     from engine.people.organisation import Actor
-    from engine.queries.background import Paper, Said
+    from engine.queries.background import Finished, Paper, Said
     from engine.queries.poll_rows import Read
 
 _poll, _roll, _member = tables.poll.c, tables.roll.c, tables.member.c
@@ -109,6 +109,8 @@ class Page:
     said: tuple[Said, ...]
     papers: tuple[Paper, ...]
     tells: tuple[str, ...]  # what the process says to the voters, while they may answer
+    matter: present.Matter
+    opinions: tuple[opinions.Opinion, ...]  # of those who decided before
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -122,9 +124,13 @@ def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pag
     """The same with what was said and handed in before."""
     read, context = seen(session, actor, poll_id)
     parts = background.finished(context)
-    people = [part.closed_by for part in parts]
+    people = [part.mentioned for part in parts]
+    people.append([context.row["starter_id"]])
     names = Named.of(session, [read.mentioned, context.facts, people], actor)
+    before = _before(read, parts)
+    stands_at = read.beside.element if read.row.state in POLL_RUNNING else ""
     answers = [part for part in parts if part.answers is not None]
+    matter = present.matter(context, before, names, lang, stands_at)
     return Page(
         poll=_whole(context, read, names, lang),
         number=context.row["number"],
@@ -132,7 +138,16 @@ def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pag
         said=background.said(context, answers, names, lang),
         papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
         tells=_tells(context, read, names, lang),
+        matter=matter.without(fact for fact, _value in read.rule.get("about", ())),
+        opinions=opinions.opinions(context, before, names, lang, stands_at),
     )
+
+
+def _before(read: Read, parts: tuple[Finished, ...]) -> tuple[Finished, ...]:
+    """What was said besides this poll itself: its own voices stand in its standing."""
+    closed_at = read.row.closed_at
+    element = read.beside.element
+    return tuple(p for p in parts if p.element != element or p.closed_at != closed_at)
 
 
 def _tells(context: Context, read: Read, names: Named, lang: str) -> tuple[str, ...]:

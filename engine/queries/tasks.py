@@ -15,7 +15,17 @@ from engine.db.states import InstanceState, TaskState
 from engine.instance import choices, rooms, together
 from engine.instance import context as instance
 from engine.people import access
-from engine.queries import background, deadlines, foresight, hints, outside, publications, ruled
+from engine.queries import (
+    background,
+    deadlines,
+    foresight,
+    hints,
+    opinions,
+    outside,
+    present,
+    publications,
+    ruled,
+)
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -71,11 +81,14 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    lapses: tuple[foresight.Lapse, ...]  # what happens if nobody acts in time
     raised: tuple[publications.Raised, ...]  # what came of what its lane published
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: none can be sent
     meeting: UUID | None  # the meeting that the task holds
+    matter: present.Matter
+    opinions: tuple[opinions.Opinion, ...]  # of those who decided before
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
@@ -155,13 +168,19 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     row, rule, context = read.task, read.rule, read.context
     process, matter = context.process, context.row
     parts = background.finished(context)
-    people = [row.assignee_id, row.closed_by, *(part.closed_by for part in parts)]
+    people = [
+        row.assignee_id,
+        matter["starter_id"],
+        row.closed_by,
+        *(part.mentioned for part in parts),
+    ]
     names = Named.of(session, [matter["facts"], people], actor)
     seen = rooms.open_facts(context)
     raised = publications.raised(context, rule.lane, names, lang)
     shown_above = {each.key for each in raised}
     before = [part for part in parts if part.element not in shown_above]
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
+    stands_at = row.element if read.is_open else ""
     offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
     return Task(
         id=row.id,
@@ -196,11 +215,14 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
+        lapses=foresight.lapses(process, row.element, lang) if read.is_open and row.due_at else (),
         raised=raised,
         tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
         meeting=read.meeting,
+        matter=present.matter(context, parts, names, lang, stands_at),
+        opinions=opinions.opinions(context, parts, names, lang, stands_at),
     )
 
 

@@ -212,7 +212,7 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     assert "都办完了" in chair.page.locator("main").inner_text()
     president = desk("president")
     president.open(TITLE)
-    paper = president.page.locator(".yx-said a", has_text=draft.name)
+    paper = president.page.locator("main a", has_text=draft.name)
     assert president.page.request.get(
         str(paper.first.get_attribute("href"))
     ).text() == draft.read_text("utf-8")

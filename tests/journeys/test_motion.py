@@ -83,7 +83,7 @@ def seconded(desk: Callable[..., Desk], mover: Desk, address: str) -> None:
     for name in ("li", "wang", "zhao"):
         person = desk(name)
         person.open(TITLE)
-        assert MOTION["measures"] in person.page.locator(".yx-said").inner_text()
+        assert MOTION["measures"] in person.page.locator(".yx-present").inner_text()
         if name == "wang":
             person.page.get_by_label("意见").fill("情况属实")
         person.press("附议")
@@ -143,7 +143,7 @@ def handled(desk: Callable[..., Desk]) -> None:
     unit.submit()
     helper = desk("finance")
     helper.open(TITLE)
-    assert MEASURES in str(helper.page.locator(".yx-said").text_content())
+    assert MEASURES in str(helper.page.locator(".yx-present").text_content())
     helper.vote("同意")
     does(desk, "leader", "签发答复", decision="同意签发")
 
@@ -236,7 +236,7 @@ def test_a_motion_travels_from_launch_to_its_audit_on_a_phone(
 
     mover.open(TITLE)
     assert "评价满意度" in mover.page.locator(".yx-ask").inner_text()
-    assert MEASURES in str(mover.page.locator(".yx-said").text_content())
+    assert MEASURES in str(mover.page.locator(".yx-present").text_content())
     mover.vote("满意")
     does(
         desk,

@@ -207,6 +207,17 @@ saved_view = Table(  # a filter of the inbox under a name of its owner's
     PrimaryKeyConstraint("member_id", "name"),
 )
 
+seen = Table(  # when a person looked at a matter: what has changed since is marked for them
+    "seen",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    ref("instance_id", "instance.id", nullable=False),
+    moment("at", nullable=False),  # the last time
+    moment("since", nullable=False),  # the last time of the sitting before this one
+    PrimaryKeyConstraint("member_id", "instance_id"),
+    Index("ix_seen_instance", "instance_id"),
+)
+
 counter = Table(
     "counter",
     metadata,

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from engine.definitions.check.draft import Draft
     from engine.definitions.check.language import Language
+    from engine.definitions.diagram import Diagram
+
+
+TEXTS = frozenset({"textfield", "textarea"})
 
 
 def faults(draft: Draft, language: Language) -> Iterator[Fault]:
@@ -25,6 +29,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
     for name, schema in draft.schemas.items():
         yield from _schema(name, schema, set(language.facts))
         yield from _hiding(name, draft, language)
+        yield from _differing(name, draft)
     if draft.diagram is not None:
         yield from _superfluous(draft, language)
         yield from _missing(draft, language)
@@ -63,6 +68,45 @@ def _hiding(name: str, draft: Draft, language: Language) -> Iterator[Fault]:
         for what, advice in language.choice_faults(dotted):
             place = _("“{key}”的隐藏条件", key=each.key or shown(each.label, 20))
             yield Fault(path_of(name), name, _("{where}：{wrong}", where=place, wrong=what), advice)
+
+
+def _differing(name: str, draft: Draft) -> Iterator[Fault]:
+    """Fields that must differ from a former round: texts, of a task to which the way comes back."""
+    form = draft.forms.get(name)
+    differing = [each for each in form.fields if each.differs] if form else []
+    for each in differing:
+        if each.kind not in TEXTS:
+            what = _("“{key}”不是文字，不能要求与上一次不同。", key=each.key)
+            yield Fault(path_of(name), name, what, _("请把 differs 写在文字的项上。"))
+    if differing and draft.diagram is not None and not _comes_back(draft.diagram, name):
+        what = _("{name} 不会再办一次，没有上一次可比。", name=shown(name))
+        yield Fault(path_of(name), name, what, _("请删去 differs，或在流程图里画出重办的路。"))
+
+
+def _comes_back(diagram: Diagram, element: str) -> bool:
+    """Does a way lead from an element of the diagram to itself?"""
+    passed: set[str] = set()
+    waiting = [element] if element in diagram.elements else []
+    while waiting:
+        here = waiting.pop()
+        for there in _after(diagram, here):
+            if there == element:
+                return True
+            if there not in passed:
+                passed.add(there)
+                waiting.append(there)
+    return False
+
+
+def _after(diagram: Diagram, here: str) -> Iterator[str]:
+    """Where a way goes on: along its flows, by the events at it, into a subprocess and out of it."""
+    scope = diagram.elements[here].scope
+    yield from (flow.target for flow in diagram.flows if flow.source == here)
+    for each in diagram.elements.values():
+        if each.on == here or (each.scope == here and each.type == "startEvent"):
+            yield each.id
+    if scope:  # its end, or an event at it, leads on from there
+        yield scope
 
 
 def unreadable(path: str, name: str, fault: Exception) -> Fault:

@@ -79,6 +79,8 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     yield from _found_by("subject", raw.get("subject", ""), draft, language)
     for path in raw.get("search", ()):
         yield from _found_by("search", path, draft, language)
+    for path in raw.get("present", ()):
+        yield from _fact("present", path, language)
 
 
 def _id(key: str, folder: str) -> Iterator[Fault]:
@@ -134,11 +136,7 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
     """
     if not path:
         return
-    if not DOTTED.fullmatch(path):
-        what = _("{place} 里的 {path} 不是事实的名称。", place=place, path=shown(path))
-        yield Fault(FILE, place, what, _("请写成 launch.subject 这样的形式。"))
-        return
-    yield from language.faults(FILE, place, place, path)
+    yield from _fact(place, path, language)
     step = path.partition(".")[0]
     if any(draft.table(kind).get(step, {}).get("room") for kind in ("tasks", "messages")):
         what = _(
@@ -147,6 +145,15 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
             path=shown(path),
         )
         yield Fault(FILE, place, what, _("请写室外的事实。"))
+
+
+def _fact(place: str, path: str, language: Language) -> Iterator[Fault]:
+    """A dotted fact, written as one and known to the folder."""
+    if DOTTED.fullmatch(path):
+        yield from language.faults(FILE, place, place, path)
+        return
+    what = _("{place} 里的 {path} 不是事实的名称。", place=place, path=shown(path))
+    yield Fault(FILE, place, what, _("请写成 launch.subject 这样的形式。"))
 
 
 def numbering(place: str, template: str) -> Iterator[Fault]:

@@ -171,6 +171,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "search": [str],
+        "present": [str],
         "confidentiality": str,
         "disclosed_by": [str],
         "binding_after": [str],

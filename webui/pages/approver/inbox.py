@@ -12,7 +12,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, late, opened, polls, tasks
+from engine.commands import confidence, drafts, late, opened, polls, seen, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import (
     ballots,
@@ -32,6 +32,8 @@ from webui.http.words import lang
 from webui.pages.approver import walking
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
@@ -165,15 +167,22 @@ def _task_page(
     fault: str = "",
     tried: late.Tried | None = None,
 ) -> str:
+    """The page of a task; that this person looks at the matter is noted."""
     return render_template(
         "inbox/task.html",
         task=found,
+        shown=found.matter.seen(me(), looked_at(found.instance_id)),
         values=values,
         errors=errors or {},
         fault=fault,
         tried=tried,
         steps=walking.steps(found.id),
     )
+
+
+def looked_at(instance_id: UUID) -> datetime:
+    """Note that this person looks at a matter; gives the moment since which changes are news."""
+    return carry_out(lambda s: seen.note(s, me(), instance_id))
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
@@ -296,6 +305,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         "inbox/poll.html",
         page=page,
         poll=poll,
+        shown=page.matter.seen(me(), looked_at(poll.instance_id)),
         box=box,
         fault=fault,
         comment=comment,

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import confidence, incidents, late, messages
+from engine.commands import confidence, incidents, late, messages, seen
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
@@ -88,7 +88,7 @@ def _view(session: Session, instance_id: UUID) -> View:
     opened = tuple(t for t in file.tasks if t.state == "open")
     elements = file.process.diagram.elements
     live = tuple(e for e in file.live if e in elements and elements[e].type != "boundaryEvent")
-    held = meetings.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
+    held = _held(session, file)
     return View(
         file=file,
         open=opened,
@@ -102,6 +102,14 @@ def _view(session: Session, instance_id: UUID) -> View:
         meetings={m.task_id: m for m in reversed(held)},
         vacant={v.task_id: v for v in vacancies.vacancies(session, me(), lang(), instance_id)},
     )
+
+
+def _held(session: Session, file: reading.File) -> tuple[meetings.Brief, ...]:
+    """The meetings of a matter, newest first; nobody is asked where its process holds none."""
+    if not any(rule.meeting for rule in file.process.tasks.values()):
+        return ()
+    instance_id = file.row.id
+    return meetings.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
 
 
 def _waits(file: reading.File, live: Sequence[str]) -> tuple[str, ...]:
@@ -133,11 +141,14 @@ def page(instance_id: UUID, errors: object = None, fault: str = "", tried: str =
 
 
 def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") -> str:
+    instance_id = view.file.row.id
+    since = carry_out(lambda s: seen.note(s, me(), instance_id))
     return render_template(
         "matters/matter.html",
         view=view,
         file=view.file,
         row=view.file.row,
+        shown=view.file.matter.seen(me(), since),
         errors=errors or {},
         fault=fault,
         tried=tried,
