@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, or_, select
 
 from engine.commands import late, tasks
 from engine.db import tables
-from engine.errors import Conflict, EngineError, Invalid, Unavailable
+from engine.errors import Conflict, EngineError, Invalid, NotFound, Unavailable
 from engine.instance import rooms, together
 from engine.messages import Listed, _
 
@@ -98,7 +98,7 @@ def _tried(carry_out: CarryOut, actor: Actor, batch: Batch, chosen: Chosen) -> F
 
 def check(session: Session, actor: Actor, batch: Batch) -> None:
     """May this batch begin? Raises Invalid for no task, too many, or tasks of several kinds;
-    Conflict `spot_check` while one of those drawn was not opened by this person.
+    NotFound when none of them is this person's; Conflict `spot_check` while one of those drawn was not opened by this person.
     """
     keys = [chosen.id for chosen in batch.chosen]
     if not keys or len(keys) > together.MOST or len(set(keys)) != len(keys):
@@ -117,6 +117,8 @@ def check(session: Session, actor: Actor, batch: Batch) -> None:
         .where(_task.id.in_(keys), mine)
     )
     found = {row.id: row for row in session.execute(query)}
+    if not found:
+        raise NotFound
     if len({(row.process_id, row.element) for row in found.values()}) > 1:
         raise Invalid({"tasks": [_("只能一并办理同一环节的事项。")]})
     drawn = [found[key] for key in together.spot(actor.id, keys) if key in found]
