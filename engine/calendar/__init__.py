@@ -7,7 +7,7 @@ so that they can be computed again once the notice is there.
 """
 
 from engine.calendar.limits import Calendar
-from engine.calendar.moments import Due, When, ending_day, next_year
+from engine.calendar.moments import Due, When, ending_day, next_year, shifted
 from engine.calendar.notices import Notice, parse_notice, shipped, shipped_years
 from engine.calendar.spans import LONGEST, UNIT_WORDS, UNITS, in_words
 
@@ -23,6 +23,7 @@ __all__ = [
     "in_words",
     "next_year",
     "parse_notice",
+    "shifted",
     "shipped",
     "shipped_years",
 ]

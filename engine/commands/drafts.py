@@ -16,6 +16,7 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -77,6 +78,16 @@ def keep(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -
     values = {"answers": dict(answers), "saved_at": clock.now()}
     draft = insert(_draft).values(member_id=actor.id, key=key, **values)
     session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=values))
+
+
+def put_back(session: Session, member_id: UUID, key: str, answers: Mapping[str, Any]) -> None:
+    """What was sent is a draft again, in the place of any other. It was accepted once, so no limit
+    is asked.
+    """
+    values = {"answers": dict(answers), "saved_at": clock.now()}
+    draft = insert(_draft).values(member_id=member_id, key=key, revision=1, **values)
+    again = {**values, "revision": _draft.c.revision + 1}
+    session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=again))
 
 
 def _must_have_room(session: Session, actor: Actor, key: str) -> None:

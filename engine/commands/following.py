@@ -64,14 +64,26 @@ def _elements(work: UnitOfWork, lane: Lane) -> list[str]:
 
 
 def _newcomers(work: UnitOfWork, lane: Lane) -> None:
-    """Whom a lane means anew finds the matter, if somebody of that lane had it before."""
+    """Whom a lane means anew finds the matter, if somebody of that lane had it before; in a lane
+    that says that its people see the matter （当事人）, each of them.
+    """
+    now = lanes.people_of(work, lane).persons
+    if lane.sees:  # by a live expression nobody is new, though a post has a new holder
+        work.show(*(each for each in map(UUID, now) if each not in _shown(work)))
+        return
     before = work.value(
         lane.person, {root: work.row["facts"].get(root) for root in _roots(lane.person)}
     )
     was = before if isinstance(before, list) else [before] if before else []
-    now = lanes.people_of(work, lane).persons
     if was:
         work.show(*(UUID(person) for person in now if person not in map(str, was)))
+
+
+def _shown(work: UnitOfWork) -> set[UUID]:
+    """To whom the matter was ever put."""
+    share = tables.share.c
+    known = select(share.key).where(share.instance_id == work.row["id"])
+    return {*work.session.execute(known).scalars(), *work.shares}
 
 
 def _hand_on(work: UnitOfWork, task_id: UUID, element: str, old: UUID, new: UUID) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, expressions, forms, machine
-from engine.commands import advance, dates, demands, meetings, unit_of_work
+from engine.commands import advance, dates, demands, meetings, received, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -100,7 +100,8 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
     Raises NotFound, Refused, Conflict.
     """
     task, done, seen, row = _locked(session, actor, task_id)
-    if seen != row["revision"]:  # while it waited for the lock, another command was faster
+    if unit_of_work.settled(session, row) or seen != row["revision"]:
+        # while it waited for the lock, another command was faster
         task, done, seen, row = _locked(session, actor, task_id)
     work = unit_of_work.resume(session, actor, row)
     held = InHand(work, task, work.process.tasks[task.element], frozenset(done))
@@ -172,12 +173,12 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold and of the dates outside their
-    bounds, Invalid for those dates alone.
+    Raises Refused with the words of every gate that does not hold, of the dates outside their
+    bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
     unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
-    wrong = dates.faults(work, rule, given)
+    wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
         named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))
@@ -247,6 +248,15 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     """The same of a task that was opened to learn what it asks. Raises Conflict, Refused,
     Invalid.
     """
+    with held.work.answering():
+        finish(held, checked(held, answers))
+    return held.task.instance_id
+
+
+def checked(held: InHand, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as they are kept, when neither form, bars nor gates stand against them. Raises
+    Refused, Invalid.
+    """
     work, rule = held.work, held.rule
     with work.answering():
         clean = accepted(work, rule, rule.form, answers, held.task.due_at)
@@ -256,8 +266,7 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
         held.check_bars("complete", clean)
         pass_gates(work, rule, clean, held.task.due_at)
-        finish(held, clean)
-    return held.task.instance_id
+    return clean
 
 
 def _must_differ(held: InHand, answers: Mapping[str, Any]) -> None:
@@ -289,7 +298,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     salt, actor = os.urandom(16), work.actor
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     said = {"given": clean, "with_salt": salt, "who": actor.id if actor else None}
-    _change(held, _FINISH, now=clock.now(), draft=f"task:{task.id}", **said)
+    _change(held, _FINISH, now=work.entered, draft=f"task:{task.id}", **said)
     work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
@@ -304,6 +313,8 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
     """
     rule, seat = held.rule, held.task.seat
     noted: dict[str, Any] = {}
+    if held.work.given:
+        noted["given"] = held.work.given.isoformat()
     if rule.outcomes and not rule.room:  # what is said in a room stands there as a digest only
         noted["outcome"] = clean.get(rule.outcomes)
     if held.batch:

@@ -50,13 +50,14 @@ class Element:
 
 @dataclass(frozen=True)
 class Flow:
-    """A sequence flow."""
+    """A sequence flow. `scope` is the subprocess in which it is written, like that of an element."""
 
     id: str
     source: str
     target: str
     condition: str = ""
     name: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class _Reader:
                 continue
             kind, key = etree.QName(node).localname, node.get("id", "")
             if kind == "sequenceFlow":
-                self.flows.append(_flow(node))
+                self.flows.append(_flow(node, scope))
             elif kind in NODES:
                 own = self.lane_of.get(key, lane)
                 self.elements[key] = self._element(node, kind, own, scope)
@@ -200,13 +201,14 @@ def _is_unknown(kind: str) -> bool:
     return is_event or "LoopCharacteristics" in kind
 
 
-def _flow(node: etree._Element) -> Flow:
+def _flow(node: etree._Element, scope: str) -> Flow:
     return Flow(
         id=node.get("id", ""),
         source=node.get("sourceRef", ""),
         target=node.get("targetRef", ""),
         condition=_text(node, "conditionExpression"),
         name=node.get("name", ""),
+        scope=scope,
     )
 
 

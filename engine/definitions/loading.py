@@ -13,6 +13,7 @@ from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
     BookRule,
+    Claim,
     DocumentRule,
     Gate,
     Guard,
@@ -20,8 +21,10 @@ from engine.definitions.process import (
     MeetingRule,
     MessageRule,
     PollRule,
+    Premise,
     Process,
     PublicationRule,
+    RoundRule,
     TaskRule,
     Tell,
     Words,
@@ -115,11 +118,16 @@ def _assembled(
             key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
             for key, table in raw.get("books", {}).items()
         },
+        rounds={
+            key: RoundRule(key, tuple(table["facts"]))
+            for key, table in raw.get("rounds", {}).items()
+        },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
         },
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
+        claims=tuple(_claim(table) for table in raw.get("claims", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
@@ -161,8 +169,14 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
-        holding=table.get("holding", ""),
+        holding=_posts_of(table.get("holding", ())),
+        sees=bool(table.get("sees", False)),
     )
+
+
+def _posts_of(said: str | list[str]) -> tuple[str, ...]:
+    """Posts that may be written as one or as a list."""
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _document(key: str, table: Table, files: Files) -> DocumentRule:
@@ -195,6 +209,26 @@ def _guard(table: Table) -> Guard:
         holds=str(table["holds"]),
         text=_words(table, "text"),
         basis=str(table.get("basis", "")),
+    )
+
+
+def _claim(table: Table) -> Claim:
+    return Claim(
+        asks=_words(table, "asks"),
+        at=frozenset(table["at"]),
+        what=_words(table, "what"),
+        on=str(table.get("on", "")),
+        basis=str(table.get("basis", "")),
+        needs=tuple(_premise(each) for each in table["needs"]),
+    )
+
+
+def _premise(table: Table) -> Premise:
+    return Premise(
+        text=_words(table, "text"),
+        by=frozenset(table["by"]),
+        holds=str(table["holds"]),
+        on=str(table.get("on", "")),
     )
 
 
@@ -232,10 +266,10 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared = raw.get("tasks", {})
+    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
     for element in diagram.elements.values():
         if element.type == "userTask":
-            yield _task(element, declared.get(element.id, {}), files)
+            yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
 
@@ -280,6 +314,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         batch=bool(table.get("batch", False)),
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
+        undo=bool(table["undo"]) and not poll and meeting is None,
     )
 
 

@@ -56,9 +56,9 @@ def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
         yield _("process.toml：可以发起的职务多出 {posts}，不能放宽。", posts=posts)
 
 
-def _whom(lane: Lane) -> tuple[str, ...]:
-    """What says whom a lane means."""
-    return lane.post, lane.unit, lane.person, lane.holding
+def _whom(lane: Lane) -> tuple[object, ...]:
+    """What says whom a lane means, and what it lets them do."""
+    return lane.post, lane.unit, lane.person, lane.holding, lane.sees
 
 
 def _lanes(shipped: Process, process: Process) -> Iterator[Message]:

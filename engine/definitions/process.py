@@ -36,7 +36,8 @@ class Lane:
     post: str = ""
     unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
-    holding: str = ""  # the post of the union by which a person acts: without it nobody does
+    holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
+    sees: bool = False  # whom it means finds the matter, though no task was put before them
 
     @property
     def of_union(self) -> bool:
@@ -113,6 +114,32 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Premise:
+    """What must have been, before: told by the last event at one of these elements, if `holds`.
+    `on`: the fact with its day.
+    """
+
+    text: Words
+    by: frozenset[str]
+    holds: str
+    on: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an auditor asks of every instance: did `needs` come before `what`, which happens at
+    these elements? `on`: the fact with its day.
+    """
+
+    asks: Words
+    at: frozenset[str]
+    what: Words
+    on: str
+    basis: str
+    needs: tuple[Premise, ...]
+
+
+@dataclass(frozen=True)
 class Tell:
     """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when`
     holds (empty: always).
@@ -147,6 +174,7 @@ class TaskRule:
     batch: bool = False  # may one act do several of it, each by itself?
     each: tuple[str, ...] = ()  # fields that such an act says of each by itself
     happened: str = ""  # the date of its form that is the day of the fact
+    undo: bool = False  # may its author take an act back within seconds?
 
 
 @dataclass(frozen=True)
@@ -211,6 +239,16 @@ class BookRule:
 
 
 @dataclass(frozen=True)
+class RoundRule:
+    """What is done anew: the dotted `facts` that each round keeps under its number. See
+    engine/instance/rounds.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -240,9 +278,11 @@ class Process:
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
     books: dict[str, BookRule]
+    rounds: dict[str, RoundRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
+    claims: tuple[Claim, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

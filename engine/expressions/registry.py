@@ -107,6 +107,8 @@ declare("due", Takes.TIME_RULE, may=(_VALUE,), gives=Gives.DEADLINE, asks=_INSTA
 declare("before", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("after", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("next_year_ends", _VALUE, may=(Takes.TIME_RULE,), gives=Gives.DEADLINE, asks=_INSTANCE)
+declare("days", _VALUE, _VALUE, gives=Gives.NUMBER, asks=_INSTANCE)
+declare("term_ends", _VALUE, _VALUE, gives=Gives.DAY, asks=_INSTANCE)
 declare("day", _VALUE, gives=Gives.DAY, asks=_INSTANCE)
 declare("at", Takes.STEP, gives=Gives.MOMENT, asks=_INSTANCE)
 declare("happened", Takes.STEP, gives=Gives.DAY, asks=_INSTANCE)

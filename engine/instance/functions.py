@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 Start = datetime | date | str  # from where an expression counts
+MOST_YEARS = 99  # of a term
 
 
 def functions(view: InstanceView) -> dict[str, Callable[..., Any]]:
@@ -254,6 +255,29 @@ def next_year_ends(view: InstanceView, start: Start, rule_id: str | None = None)
     return view.remember(calendar.next_year(_when(view, start), months))
 
 
+def days(view: InstanceView, start: Start | None, end: Start | None) -> int | None:
+    """How many days lie between two days, the first not counted （民法典201）; unknown with either
+    of them.
+    """
+    first, last = day(view, start), day(view, end)
+    if first is None or last is None:
+        return None
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+
+
+def term_ends(view: InstanceView, start: Start | None, years: int | None) -> str | None:
+    """The last day of a term of so many whole years that begins on a day, as ISO text. Errors:
+    ProcessFault for a term that no calendar holds.
+    """
+    begins = day(view, start)
+    if begins is None or years is None:
+        return None
+    if not 0 <= years <= MOST_YEARS:
+        raise ProcessFault(_("{years} 年不是一个期限。", years=years))
+    after_it = calendar.shifted(date.fromisoformat(begins), years, "year")
+    return (after_it - timedelta(days=1)).isoformat()
+
+
 def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | None:
     """The moment at which an hour (0 to 24) of a day begins in China. Errors: ProcessFault."""
     del view
@@ -346,6 +370,8 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "before": before,
     "after": after,
     "day": day,
+    "days": days,
+    "term_ends": term_ends,
     "round": round_,
     "members": members,
     "holders": holders,

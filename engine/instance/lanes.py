@@ -47,10 +47,11 @@ def includes_actor(context: Context, lane: Lane) -> bool:
 
 
 def has_its_post(context: Context, lane: Lane) -> bool:
-    """Does the actor hold the post by which persons of this lane act? Power ends with the post."""
-    actor = context.actor
-    held = not lane.holding or actor is None
-    return held or bool(actor and actor.holds(lane.holding, context.row["union_id"]))
+    """Does the actor hold a post by which persons of this lane act? Power ends with the post."""
+    actor, union = context.actor, context.row["union_id"]
+    if not lane.holding or actor is None:
+        return True
+    return any(actor.holds(post, union) for post in lane.holding)
 
 
 def _persons(context: Context, lane: Lane) -> list[str]:

@@ -462,3 +462,41 @@ def test_years_are_moved_by_whole_months_only(unit):
     view = SimpleNamespace(law=SimpleNamespace(ruling=lambda *_: ruling), decisive_on=None)
     with pytest.raises(ProcessFault, match="须以月计"):
         functions.next_year_ends(view, date(2026, 3, 2), "TT-YEAR")
+
+
+@pytest.mark.parametrize(
+    ("start", "years", "last"),
+    [
+        ("2026-05-01", 1, "2027-04-30"),
+        ("2026-05-01", 3, "2029-04-30"),
+        ("2024-02-29", 1, "2025-02-27"),  # the corresponding day is the last of February
+        ("2026-01-01", 1, "2026-12-31"),
+        ("2026-03-01", 1, "2027-02-28"),
+        (None, 1, None),
+        ("2026-05-01", None, None),
+    ],
+)
+def test_a_term_ends_the_day_before_its_corresponding_day(start, years, last):
+    assert functions.term_ends(SimpleNamespace(), start, years) == last
+
+
+@pytest.mark.parametrize("years", [-1, 100])
+def test_a_term_is_of_years_that_there_are(years):
+    with pytest.raises(ProcessFault, match="不是一个期限"):
+        functions.term_ends(SimpleNamespace(), "2026-05-01", years)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "between"),
+    [
+        ("2026-03-20", "2026-05-18", 59),
+        ("2026-03-20", "2026-03-20", 0),
+        ("2026-03-20", "2026-03-19", -1),
+        ("2026-03-20T15:59:00+00:00", "2026-03-21", 1),  # 23:59 in China
+        ("2026-03-20T16:00:00+00:00", "2026-03-21", 0),
+        (None, "2026-03-21", None),
+        ("2026-03-20", None, None),
+    ],
+)
+def test_days_lie_between_days(start, end, between):
+    assert functions.days(SimpleNamespace(), start, end) == between

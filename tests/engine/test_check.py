@@ -1330,3 +1330,39 @@ def test_the_outline_of_equal_definitions_is_equal() -> None:
     assert outline(definitions.load(sound())) == outline(
         definitions.load(dict(reversed(sound().items())))
     )
+
+
+def test_a_flow_stands_on_the_level_of_its_ends() -> None:
+    """It would be drawn and run as if it did; another editor loses it, or shows it elsewhere."""
+    folder = ROOT / "processes" / "collective_consultation"
+    files = definitions.read(folder)
+    inside = '<bpmn:sequenceFlow id="spread__publish" sourceRef="spread" targetRef="publish" />'
+    outside = (
+        '<bpmn:sequenceFlow id="publishing__perform" sourceRef="publishing" targetRef="perform" />'
+    )
+    assert inside in files[BPMN] and outside in files[BPMN]
+    among = '<bpmn:sequenceFlow id="spread__issue_superior_letter"'
+    for moved, before in ((inside, "</bpmn:process>"), (outside, among)):
+        drawn = files[BPMN].replace(moved, "", 1).replace(before, moved + before, 1)
+        assert drawn.count(moved) == 1 and drawn != files[BPMN]
+        told = found({**files, BPMN: drawn}, folder.name)
+        assert any("写在了另一层" in str(fault) for fault in told), moved
+
+
+@pytest.mark.parametrize(
+    ("written", "said_of_it"),
+    [
+        ('person = "starter"\nholding = ["unit_head"]\nsees = true', ""),
+        ('person = "starter"\nholding = ["unit_head", "king"]', "king"),
+        ('post = "unit_head"\nunit = "union"\nholding = ["unit_head"]', "却写了 holding"),
+        ('post = "unit_head"\nunit = "union"\nsees = true', "却写了 sees"),
+        ('person = "starter"\nsees = "yes"', "true 或 false"),
+    ],
+)
+def test_a_lane_of_persons_says_by_which_posts_they_act_and_that_they_see(
+    written: str, said_of_it: str
+) -> None:
+    files = sound()
+    files[TOML] += f'\n[lanes.parties]\ntitle = "当事人"\ntitle_en = "Parties"\n{written}\n'
+    told = said(files)
+    assert (said_of_it in told) if said_of_it else told == ""

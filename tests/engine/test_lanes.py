@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -257,3 +258,17 @@ def test_a_post_is_held_in_one_union_and_in_none_without_one() -> None:
     assert both.unions("auditor") == [OTHER]
     assert both.unions("auditor", "union_secretary") == [UNION, OTHER]
     assert both.seats == {f"auditor@{OTHER}", f"union_secretary@{UNION}"}
+
+
+@pytest.mark.parametrize(
+    ("held", "acts"),
+    [("union_chair", True), ("president", True), ("unit_head", False), ("", False)],
+)
+def test_persons_of_a_lane_act_by_one_of_its_posts_only(held: str, acts: bool) -> None:
+    """Named for the lane once, they act as long as they hold one of the posts in this union."""
+    chiefs = replace(lane(person="sides.chiefs"), holding=("union_chair", "president"))
+    actor = person(*([(held, UNION, UNION)] if held else []))
+    facts = {"sides": {"chiefs": [str(PERSON), str(SECOND)]}}
+    assert lanes.includes_actor(run(actor, **facts), chiefs) is acts
+    elsewhere = person(("union_chair", OTHER, OTHER))
+    assert not lanes.includes_actor(run(elsewhere, **facts), chiefs)

@@ -120,6 +120,9 @@ def demanded(town: University, desk: Callable[..., Desk]) -> None:
         women_total="120",
         women="2",
         election="职工代表大会选举，应到 120 人，实到 110 人，各得 100 票以上",
+        election_due="120",
+        election_present="110",
+        election_least="100",
     )
     does(
         desk,
@@ -160,7 +163,7 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path, minutes: Pa
         employer_present="3",
         record="双方逐项交换了意见，记录在案",
         outcome="达成一致，形成草案",
-        terms="就各项内容达成一致，形成草案",
+        terms="工资年增长不低于百分之五，每年安排一次体检",
     )
     signs(desk, "president", "签署会议记录", "签字")
     chair = signs(desk, "staff", "签署会议记录", "签字")
@@ -176,7 +179,6 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path, minutes: Pa
         end_on="2027-04-30",
         lowest_pay="2490",
         minimum_wage="2490",
-        main_points="工资年增长不低于百分之五，每年安排一次体检",
     )
     chair.expected = (403,)
     chair.submit()
@@ -228,6 +230,12 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
         way="纸质文本",
         copies="5",
         authority="区人力资源和社会保障局",
+        enclosed=[
+            "集体合同文本",
+            "报送说明",
+            "教代会（职工代表大会）决议",
+            "双方代表名单和身份证明",
+        ],
         origin="职工方代表由职代会选举产生",
         course="协商一次达成一致，职代会无记名投票通过",
     )

@@ -279,7 +279,8 @@ def a_contract_is_filed_after_congress_and_chiefs(record: Record) -> int:
             and e.says["task"] == "sign_contract"
             and e.says["outcome"]["passed"]
         ]
-        resolved = [e.seq for e in before if e.issues("congress_resolution")]
+        resolutions = ("congress_resolution", "change_resolution")
+        resolved = [e.seq for e in before if any(map(e.issues, resolutions))]
         assert signed and resolved and resolved[-1] < signed[-1].seq, "filed without its consents"
     return met
 

@@ -7,6 +7,20 @@
   for (const warning of document.querySelectorAll("[data-address]"))
     warning.hidden = location.origin === new URL(warning.dataset.address).origin;
 
+  // --- how long an act may still be taken back; then the offer goes ---
+  for (const offer of document.querySelectorAll("[data-seconds]")) {
+    const left = offer.querySelector("[data-left]"),
+      until = Date.now() + 1000 * offer.dataset.seconds;
+    const beat = setInterval(() => {
+      const n = Math.ceil((until - Date.now()) / 1000);
+      left.textContent = left.textContent.replace(/\d+/, Math.max(0, n));
+      if (n <= 0) {
+        clearInterval(beat);
+        offer.remove();
+      }
+    }, 250);
+  }
+
   // --- the numbers beside the places of the rail; a phone, which has no rail, asks for none ---
   const nav = document.querySelector("[data-counts]");
   if (nav && matchMedia("(min-width: 1200px)").matches)

@@ -253,6 +253,10 @@ def _ends_of_flow(flow: Flow, source: Element, target: Element) -> Iterator[Faul
         )
         advice = _("连线只能在同一层里；出子流程请连到它的结束事件。")
         yield Fault(FILE, flow.id, what, advice)
+    elif flow.scope != source.scope:
+        what = _("连线从 {source} 到 {target}，写在了另一层。", source=source.id, target=target.id)
+        advice = _("连线写在两端所在的那个流程或子流程里；请在编辑器里删去重连。")
+        yield Fault(FILE, shown(flow.id), what, advice)
     if source.type == "endEvent":
         what = _("连线从结束事件 {source} 出发。", source=source.id)
         yield Fault(FILE, flow.id, what, _("结束事件之后不能再走。"))

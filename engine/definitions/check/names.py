@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import expressions, legacy
 from engine.decisions.cell import NULLS
-from engine.definitions.actions import LEFT_BEHIND, MARKED
+from engine.definitions.actions import ISSUED, LEFT_BEHIND, MARKED
 from engine.definitions.check.language import FUNCTIONS, NAMES, Keys, Language
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = frozenset({"opened_at", "people", "shown", "objections"})  # of a publication
 BOOK = frozenset({"current", "items", "kept"})
+BEGUN = frozenset({"matter", "number"})  # what `begin` leaves under its kind
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {
@@ -62,12 +63,15 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         **dict.fromkeys(notified(draft)),
         **dict.fromkeys(draft.table("publications"), PUBLISHED),
         **dict.fromkeys(draft.table("books"), BOOK),
+        **dict.fromkeys(draft.table("rounds")),
     }
     for name in _set_by_actions(draft):
         fact, *fields = name.split(".")
         _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
-    for key in draft.table("actions"):
-        _add(facts, key, DONE)
+    for key, action in draft.table("actions").items():
+        _add(facts, key, DONE | (ISSUED if action.get("do") == "issue_document" else frozenset()))
+        if action.get("do") == "begin" and isinstance(action.get("kind"), str):
+            _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
     return Language(facts, tasks, rules, posts, _choices(draft))
 
@@ -140,7 +144,9 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
-        if action.get("do") in ("set_fact", "issue_document", "turn") and isinstance(values, dict):
+        if action.get("do") in ("set_fact", "issue_document", "turn", "keep_round") and isinstance(
+            values, dict
+        ):
             yield from filter(None, [*values, *action.get("append", ())])
 
 

@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, publications, tasks
+from engine.definitions.check import books, claims, publications, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -51,11 +51,15 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from publications.faults(key, table, draft, language)
     for key, table in draft.table("books").items():
         yield from books.faults(key, table, draft, language)
+    for key, table in draft.table("rounds").items():
+        yield from rounds.faults(key, table, draft, language)
     for name, form in draft.forms.items():
         for field in form.asked if form else ():
             yield from tasks.rooms(f"forms.{shown(name)}", {"room": field.room}, draft)
     for guard in draft.raw.get("guards", ()):
         yield from _guard(guard, draft, language)
+    for claim in draft.raw.get("claims", ()):
+        yield from claims.faults(claim, draft, language)
     if draft.diagram is not None:
         yield from _undescribed(draft, draft.diagram)
 
@@ -188,7 +192,8 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
     used = {message.get("lane") for message in draft.table("messages").values()}
     used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
     used |= {publication.get("lane") for publication in draft.table("publications").values()}
-    if draft.diagram and key not in draft.diagram.lanes and key not in used:
+    idle = not lane.get("sees") and key not in used
+    if draft.diagram and key not in draft.diagram.lanes and idle:
         what = _("流程图和消息里都没有用到这条泳道。")
         yield Fault(FILE, place, what, _("请删去，或在流程图里画上名称相同的泳道。"))
 
@@ -209,11 +214,20 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
             yield from language.faults(FILE, place, _("单位 unit"), unit)
     if person:
         yield from language.faults(FILE, place, _("人员 person"), person)
-    if holding := lane.get("holding"):
-        yield from language.post(FILE, place, _("[{place}] 的 holding", place=place), holding)
-        if not person:
-            advice = _("只有 person 的泳道写 holding；有 post 的，职务就是 post。")
-            yield Fault(FILE, place, _("没有 person，却写了 holding。"), advice)
+    yield from _by_person(place, lane, language)
+
+
+def _by_person(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """What only a lane of persons says: by which posts they act, and that they see the matter."""
+    holding = lane.get("holding", ())
+    for post in (holding,) if isinstance(holding, str) else holding:
+        yield from language.post(FILE, place, _("[{place}] 的 holding", place=place), post)
+    if holding and not lane.get("person"):
+        advice = _("只有 person 的泳道写 holding；有 post 的，职务就是 post。")
+        yield Fault(FILE, place, _("没有 person，却写了 holding。"), advice)
+    if lane.get("sees") and not lane.get("person"):
+        advice = _("只有 person 的泳道写 sees；有 post 的，轮到其办理时自然看得到。")
+        yield Fault(FILE, place, _("没有 person，却写了 sees。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------

@@ -75,6 +75,25 @@ _GUARD = Of(
     ("at", "holds", "text"),
     ("text",),
 )
+_PREMISE = Of(
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    ("text", "by", "holds"),
+    ("text",),
+)
+_CLAIM = Of(
+    {
+        "asks": str,
+        "asks_en": str,
+        "at": [str],
+        "what": str,
+        "what_en": str,
+        "on": str,
+        "basis": str,
+        "needs": [_PREMISE],
+    },
+    ("asks", "at", "what", "needs"),
+    ("asks", "what"),
+)
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
     {
@@ -99,12 +118,21 @@ _TASK = Of(
         "each": [str],
         "tells": _TELLS,
         "happened": str,
+        "undo": bool,
     },
     (),
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    {
+        "title": str,
+        "title_en": str,
+        "post": str,
+        "unit": str,
+        "person": str,
+        "holding": (str, [str]),
+        "sees": bool,
+    },
     ("title",),
     ("title",),
 )
@@ -154,6 +182,7 @@ _DOCUMENT = Of(
     ("title",),
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
+_ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -170,6 +199,7 @@ PROCESS = Of(
         "launch": [str],
         "owner": str,
         "happened": str,
+        "undo": bool,
         "search": [str],
         "present": [str],
         "confidentiality": str,
@@ -183,8 +213,10 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
+        "claims": [_CLAIM],
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
@@ -200,7 +232,11 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
-    """`value` if it fits its shape, else None and a fault."""
+    """`value` if it fits its shape, else None and a fault. A tuple holds a plain shape, and a list
+    that may stand in its place.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, list)]
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)

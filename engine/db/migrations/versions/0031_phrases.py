@@ -6,8 +6,8 @@ from alembic import op
 
 from engine.db import tables
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 
 
 def upgrade() -> None:
