@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.commands.tasks import InHand
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 T = TypeVar("T")
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
-_opened = tables.opened.c
+_opened, _draft = tables.opened.c, tables.draft.c
 MOST = together.MOST  # tasks by one act
 
 
@@ -98,7 +98,8 @@ def _tried(carry_out: CarryOut, actor: Actor, batch: Batch, chosen: Chosen) -> F
 
 def check(session: Session, actor: Actor, batch: Batch) -> None:
     """May this batch begin? Raises Invalid for no task, too many, or tasks of several kinds;
-    NotFound when none of them is this person's; Conflict `spot_check` while one of those drawn was not opened by this person.
+    NotFound when none of them is this person's; Conflict `spot_check` while one of those drawn was
+    not opened by this person, unless the batch began before.
     """
     keys = [chosen.id for chosen in batch.chosen]
     if not keys or len(keys) > together.MOST or len(set(keys)) != len(keys):
@@ -121,11 +122,22 @@ def check(session: Session, actor: Actor, batch: Batch) -> None:
         raise NotFound
     if len({(row.process_id, row.element) for row in found.values()}) > 1:
         raise Invalid({"tasks": [_("只能一并办理同一环节的事项。")]})
+    if _goes_on(session, actor, batch, next(iter(found.values()))):
+        return
     drawn = [found[key] for key in together.spot(actor.id, keys) if key in found]
     unread = [row.number for row in drawn if row.at is None]
     if unread:
         wrong = _("请先打开抽查的 {numbers}，再一并办理。", numbers=Listed(unread))
         raise Conflict(wrong, code="spot_check")
+
+
+def _goes_on(session: Session, actor: Actor, batch: Batch, kind: rows.Selected) -> bool:
+    """Was this batch begun before, with these tasks among its own?"""
+    key = together.key_of(f"{kind.process_id}.{kind.element}")
+    kept = select(_draft.answers).where(_draft.member_id == actor.id, _draft.key == key)
+    try_ = session.execute(kept).scalar() or {}
+    same = try_.get("batch") == str(batch.id)
+    return same and together.begun(try_, [chosen.id for chosen in batch.chosen])
 
 
 def one(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> UUID:

@@ -25,6 +25,16 @@ def spot(member_id: UUID, chosen: Collection[UUID]) -> tuple[UUID, ...]:
     return tuple(drawn[:SPOT])
 
 
+def key_of(of: str) -> str:
+    """The key of the draft in which a try at a kind is kept until all of it is done."""
+    return f"together:{of}"
+
+
+def begun(try_: Mapping[str, Any], chosen: Collection[UUID]) -> bool:
+    """Are these among the tasks with which a kept try began? Then its spot check holds for them."""
+    return bool(chosen) and {str(task) for task in chosen} <= set(try_.get("began", ()))
+
+
 def prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What earlier steps already said under the same names, so that nobody has to say it twice."""
     asked = rule.form.asked if rule.form else ()

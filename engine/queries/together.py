@@ -48,11 +48,6 @@ class Together:
     begun: Mapping[str, Any]
 
 
-def key_of(of: str) -> str:
-    """The key of the draft in which a try is kept until it is done."""
-    return f"together:{of}"
-
-
 def read(
     session: Session,
     actor: Actor,
@@ -83,7 +78,7 @@ def read(
         prefilled=bool(rule.prefill),
         read=_read(session, actor, ids),
         ticked=ticked,
-        spot=together.spot(actor.id, ticked),
+        spot=() if together.begun(begun, ticked) else together.spot(actor.id, ticked),
         begun=begun,
     )
 
@@ -113,7 +108,9 @@ def _read(session: Session, actor: Actor, ids: Sequence[UUID]) -> frozenset[UUID
 
 
 def _begun(session: Session, actor: Actor, of: str) -> Mapping[str, Any]:
-    kept = select(_draft.answers).where(_draft.member_id == actor.id, _draft.key == key_of(of))
+    kept = select(_draft.answers).where(
+        _draft.member_id == actor.id, _draft.key == together.key_of(of)
+    )
     return session.execute(kept).scalar() or {}
 
 

@@ -74,10 +74,11 @@ def act(of: str) -> tuple[str, int] | Answer:
     kept = {
         "batch": str(batch.id),
         "tasks": [str(chosen.id) for chosen in batch.chosen],
+        "began": _began(page, batch),
         "answers": dict(batch.answers),
         "own": own,
     }
-    key = reading.key_of(of)
+    key = f"together:{of}"
     try:
         carry_out(lambda s: together.check(s, me(), batch))
         carry_out(lambda s: drafts.keep(s, me(), key, kept))
@@ -131,6 +132,12 @@ def _own(page: Together, key: UUID) -> dict[str, Any]:
         if name.startswith(start)
     ]
     return fields.answers(page.each, MultiDict(sent))
+
+
+def _began(page: Together, batch: Batch) -> list[str]:
+    """The tasks with which the batch began, when it goes on now."""
+    before = page.begun.get("began", []) if page.begun.get("batch") == str(batch.id) else []
+    return sorted({*before, *(str(chosen.id) for chosen in batch.chosen)})
 
 
 @blueprint.get("/together/<of>/now")
