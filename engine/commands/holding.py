@@ -71,7 +71,7 @@ def _hold(held: InHand, answers: Mapping[str, Any], seconds: int) -> datetime:
         actor,
         task=task.element,
         id=str(task.id),
-        answers=canonical.salted(kept, salt),
+        digest=canonical.salted(kept, salt),
         given=now.isoformat(),
         until=until.isoformat(),
     )

@@ -148,7 +148,7 @@ def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     who = task.assignee_id
     if who and who != (work.actor.id if work.actor else None):
         name = _name(work, who)
-        return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
+        return Conflict(_("{name}已认领此项，正在办理。", name=name), code="claimed", who=name)
     return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
 
 
@@ -343,7 +343,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
     held = open_task(session, actor, task_id, None)
     if held.task.seat is None or held.task.assignee_id != actor.id:
-        raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
+        raise Conflict(_("此项不是您认领的，不能放回。"), code="not_claimed")
     _change(held, _HOLD, holder=None)
     held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
     unit_of_work.save(held.work)

@@ -367,6 +367,8 @@ def _poll(table: Table) -> PollRule:
         candidates=table.get("candidates", ""),
         seats=table.get("seats", ""),
         wins=table.get("wins", ""),
+        write_in=table.get("write_in", ""),
+        write_in_wins=table.get("write_in_wins", ""),
         about=tuple(table.get("about", [])),
         remarks=table.get("remarks", ""),
     )

@@ -70,6 +70,8 @@ class PollRule:
     candidates: str = ""
     seats: str = ""
     wins: str = ""
+    write_in: str = ""  # members who may be written in beside the candidates of a secret election
+    write_in_wins: str = ""  # may one of them win a seat, or are their votes only counted
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself

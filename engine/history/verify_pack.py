@@ -843,7 +843,9 @@ def urn(line: dict[str, Any], opened: dict[str, Any], counted: dict[str, Any] | 
         raise Wrong(f"{where} 选票与回执数目不符 ballots and receipts do not add up")
     chosen = [choice for _, choices in found for choice in choices]
     tally = {choice: chosen.count(choice) for choice in {*opened["choices"], *chosen}}
-    if tally != {choice: counted["counts"].get(choice) for choice in opened["choices"]}:
+    told = opened["choices"] if "write_in" not in opened else {*tally, *counted["counts"]}
+    beside = {"answered", "abstain"} - {*opened["choices"]}
+    if tally != {choice: counted["counts"].get(choice) for choice in told if choice not in beside}:
         raise Wrong(f"{where} 计票与选票不符 the count is not that of the ballots")
 
 

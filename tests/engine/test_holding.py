@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +16,14 @@ from engine.commands import confidence, edge, holding, instances, tasks
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import verification
+from engine.history.signing import Signer
 from tests.engine import held_acts
 from tests.engine.errands import KEY, Errands
 from tests.forge import forgeries
+from webui.http import evidence
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -265,6 +271,32 @@ def test_a_killed_worker_loses_none_and_doubles_none(world: Errands, key: UUID) 
     assert sweep(world, SECOND) == 1
     assert kinds_of(world, key).count("task_completed") == 1
     whole(world)
+
+
+def test_a_pack_tells_them_and_is_verified_by_whoever_has_it(
+    world: Errands, key: UUID, tmp_path: Path
+) -> None:
+    """One was taken back, one carried out by a worker that came a day later."""
+    task = world.task(key, "check")
+    hold(world, "陈秘书", task, decision="return", reason="写错了")
+    withdraw(world, "陈秘书", task)
+    hold(world, "陈秘书", task, decision="pass")
+    assert sweep(world, timedelta(days=1)) == 1
+    world.seal()
+    auditor = world.actor("孙审计")
+    pack = tmp_path / "pack.zip"
+    pack.write_bytes(world.do(lambda s: evidence.export(s, auditor, key, Signer(KEY))))
+    with zipfile.ZipFile(pack) as archive:
+        archive.extract("verify.py", tmp_path)
+        told = "".join(
+            archive.read(name).decode()
+            for name in archive.namelist()
+            if name.startswith("timeline")
+        )
+    assert ",办理，可以撤回,核对,陈秘书," in told and ",撤回办理,核对,陈秘书," in told
+    verify = [sys.executable, "-I", str(tmp_path / "verify.py"), str(pack)]
+    done = subprocess.run(verify, capture_output=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()
 
 
 def test_reading_a_matter_does_not_end_the_time(world: Errands, key: UUID) -> None:

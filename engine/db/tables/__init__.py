@@ -42,7 +42,7 @@ from engine.db.tables.instances import (
 from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
-from engine.db.tables.polls import paper, poll, roll, teller
+from engine.db.tables.polls import paper, poll, roll, teller, write_in
 from engine.db.tables.proposals import proposal
 
 __all__ = [
@@ -105,4 +105,5 @@ __all__ = [
     "urn",
     "vacation",
     "verification",
+    "write_in",
 ]

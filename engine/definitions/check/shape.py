@@ -59,6 +59,8 @@ POLL = Of(
         "candidates": str,
         "seats": str,
         "wins": str,
+        "write_in": str,
+        "write_in_wins": str,
         "about": [str],
         "remarks": str,
     },

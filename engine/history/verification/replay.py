@@ -176,7 +176,7 @@ def _held(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     if replayed.held:
         replayed.stray = replayed.stray or seq
     what, when = (says["task"], says["id"]), (says["given"], says["until"])
-    replayed.held = Held(seq, *what, who, says["answers"], *when)
+    replayed.held = Held(seq, *what, who, says["digest"], *when)
 
 
 def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:

@@ -286,7 +286,7 @@ def hold(task_id: UUID, what: str) -> Answer:
     """Take a task of my seat for myself, or give it back."""
     act = tasks.claim if what == "claim" else tasks.release
     carry_out(lambda s: act(s, me(), task_id))
-    flash(_("已签收，由您办理。") if what == "claim" else _("已退回，同岗位的人都可以办理。"))
+    flash(_("已认领，由您办理。") if what == "claim" else _("已放回，同岗位的人都可以办理。"))
     return redirect(url_for("inbox.task", task_id=task_id))
 
 

@@ -6,8 +6,8 @@ from alembic import op
 
 from engine.db import tables
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 
 
 def upgrade() -> None:
