@@ -90,7 +90,7 @@ class InHand:
 
     def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
         """Separation of duties and recusal, over the answers too. Raises Refused."""
-        case = Case(self.work, verb, self.rule.id, answers=answers, done=self.done)
+        case = Case(self.work, verb, self.rule.id, self.task, answers=answers, done=self.done)
         rights.check_bars(case)
 
 
@@ -109,7 +109,7 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = revision not in (None, task.revision) or task.assignee_id not in (None, actor.id)
+    stale = revision not in (None, task.revision) or lanes.taken_by_another(work, task)
     if stale or not held.waits:
         raise _acted_first(work, task_id)
     return held
