@@ -88,7 +88,7 @@ class InHand:
 
     def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
         """Separation of duties and recusal, over the answers too. Raises Refused."""
-        case = Case(self.work, verb, self.rule.id, answers=answers, done=self.done)
+        case = Case(self.work, verb, self.rule.id, self.task, answers=answers, done=self.done)
         rights.check_bars(case)
 
 
@@ -107,7 +107,7 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = revision not in (None, task.revision) or task.assignee_id not in (None, actor.id)
+    stale = revision not in (None, task.revision) or lanes.taken_by_another(work, task)
     if stale or not held.waits:
         raise _acted_first(work, task_id)
     return held
@@ -146,7 +146,7 @@ def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     who = task.assignee_id
     if who and who != (work.actor.id if work.actor else None):
         name = _name(work, who)
-        return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
+        return Conflict(_("{name}已认领此项，正在办理。", name=name), code="claimed", who=name)
     return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
 
 
@@ -339,7 +339,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
     held = open_task(session, actor, task_id, None)
     if held.task.seat is None or held.task.assignee_id != actor.id:
-        raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
+        raise Conflict(_("此项不是您认领的，不能放回。"), code="not_claimed")
     _change(held, _HOLD, holder=None)
     held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
     unit_of_work.save(held.work)

@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock, forms
 from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.instance import choices, rooms
+from engine.instance import choices, lanes, rooms
 from engine.instance import context as instance
 from engine.people import access
 from engine.queries import (
@@ -147,9 +147,9 @@ class _Read:
 
     @property
     def actionable(self) -> bool:
-        actor, running = self.context.actor, self.context.row["state"] == InstanceState.RUNNING
+        running = self.context.row["state"] == InstanceState.RUNNING
         waits = self.is_open and running and self.held is None
-        return waits and self.task.assignee_id in (None, actor and actor.id)
+        return waits and not lanes.taken_by_another(self.context, self.task)
 
 
 def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:

@@ -104,7 +104,7 @@ def test_what_is_late_is_found_with_who_has_it(
     )
     house.look(lambda s: s.execute(query, {"i": late}))
     page = client("office").get("/audit?overdue=1").text
-    assert "更换三号楼" in page and "延长图书馆" not in page and "已超期 3 天" in page and timely
+    assert "更换三号楼" in page and "延长图书馆" not in page and "逾期 3 天" in page and timely
     monkeypatch.setattr(audit, "PAGE", 1)
     table = client("office").get("/audit?format=csv").text
     assert (

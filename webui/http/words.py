@@ -140,9 +140,7 @@ def left(value: datetime | None) -> str:
         return ""
     days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
     if value <= clock.now():
-        return str(
-            ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期")
-        )
+        return str(ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days) if days < 0 else _("逾期"))
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
 
 
@@ -151,7 +149,7 @@ def time_left(working: int, days: int) -> str:
     passed.
     """
     if days < 0:
-        return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days))
+        return str(ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days))
     if working <= 0:
         return str(_("今天到期"))
     return str(ngettext("还剩 %(num)s 个工作日", "还剩 %(num)s 个工作日", working))

@@ -51,8 +51,8 @@ MATTERS = (
         *("task", "id", "member", "why"),
         mark="refused",
     ),
-    kind("task_claimed", _("签收"), _("{who}签收“{task}”"), "task"),
-    kind("task_released", _("退回签收"), _("{who}把“{task}”退回同岗位"), "task"),
+    kind("task_claimed", _("认领"), _("{who}认领“{task}”"), "task"),
+    kind("task_released", _("放回"), _("{who}把“{task}”放回，由同岗位的人办理"), "task"),
     kind("task_reassigned", _("已改派"), _task_reassigned, "task"),
     kind("message_sent", _("提出请求"), _("{who}提出“{message}”"), "message", mark="outcome"),
     kind(

@@ -32,6 +32,7 @@ from engine.queries import (
     under_way,
     vacancies,
 )
+from engine.queries import desk as desks
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -85,6 +86,7 @@ def index() -> str:
         under_way=now_,
         **_in_words(),
         corrected=look(lambda s: despatch.told(s, me())),
+        desk=None if request.args else look(lambda s: desks.desk(s, me(), lang())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
     )
@@ -286,7 +288,7 @@ def hold(task_id: UUID, what: str) -> Answer:
     """Take a task of my seat for myself, or give it back."""
     act = tasks.claim if what == "claim" else tasks.release
     carry_out(lambda s: act(s, me(), task_id))
-    flash(_("已签收，由您办理。") if what == "claim" else _("已退回，同岗位的人都可以办理。"))
+    flash(_("已认领，由您办理。") if what == "claim" else _("已放回，同岗位的人都可以办理。"))
     return redirect(url_for("inbox.task", task_id=task_id))
 
 
