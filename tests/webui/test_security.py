@@ -778,7 +778,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "meetings.match": ("names",),
     "meetings.seat": ("member", "came"),
     "polls.void": ("reason",),
-    "polls.enter_paper": ("returned", "invalid", "n.abstain"),
+    "polls.enter_paper": ("returned", "invalid", "n.abstain", "w.0", "v.0"),
     "polls.give_paper": ("member",),
     "polls.print_pad": ("ballots",),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
