@@ -41,6 +41,7 @@ OUTCOME = (
     COUNTS
     | ELECTED
     | {"passed", "voters", "votes", "why", "void", "reason", "signatures", "remarks"}
+    | {"written_in"}
 )
 RESERVED = (
     NAMES
