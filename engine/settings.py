@@ -49,6 +49,8 @@ class Settings:
     shred: tuple[Path, ...] = ()  # folders of keys that will be destroyed; the home's without any
     backups: Path | None = None  # their folder; the home's without it
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
+    undo: int = 0  # seconds in which an act in the pages may be taken back; 0: it is done at once
+    undo_most: int = 30  # that anybody may ask for, as for a batch
     drafts: int = 200  # that one person may keep
     uploads_megabytes: int = 500  # of one person, in files that no form has taken yet
     packs_megabytes: int = 1000  # of one person, in evidence packs that were made for them
@@ -118,6 +120,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         backup_days=_number(env, "BACKUP_DAYS", 14),
         backups=_path(env, "BACKUPS"),
         shred=tuple(Path(each).resolve() for each in _text(env, "SHRED").split(os.pathsep) if each),
+        undo=_number(env, "UNDO", 10),
+        undo_most=_number(env, "UNDO_MOST", 30),
         drafts=_number(env, "DRAFTS", 200, 1),
         uploads_megabytes=_number(env, "UPLOADS_MEGABYTES", 500, 50),
         packs_megabytes=_number(env, "PACKS_MEGABYTES", 1000, 1),

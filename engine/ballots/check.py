@@ -37,6 +37,7 @@ class Paper:
     urn_hash: str | None = None
     counts: Mapping[str, int] | None = None
     invalid: int | None = None
+    write_in: bool = False  # somebody who is no candidate may be chosen, too
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,16 @@ def _counted(paper: Paper) -> dict[str, bool]:
         "sum": paper.invalid is not None
         and paper.invalid >= 0
         and len(paper.urn) + paper.invalid == len(paper.board),
-        "tally": tally(paper.choices, (b.choices for b in paper.urn))
-        == {c: counts.get(c) for c in paper.choices},
+        "tally": _adds_up(paper, counts),
     }
+
+
+def _adds_up(paper: Paper, counts: Mapping[str, int]) -> bool:
+    """Do the ballots give the count, of the candidates and of whoever was written in?"""
+    found = tally(paper.choices, (b.choices for b in paper.urn))
+    told = dict.fromkeys(paper.choices) if not paper.write_in else dict.fromkeys([*counts, *found])
+    beside = {"answered", "abstain"} - set(paper.choices)
+    return found == {choice: counts.get(choice) for choice in told if choice not in beside}
 
 
 def first_false(paper: Paper) -> str:

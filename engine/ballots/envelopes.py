@@ -31,14 +31,16 @@ _FRAME = len('{"poll":"","choices":[],"nonce":""}') + 36 + 32
 
 @dataclass(frozen=True)
 class Slip:
-    """What a voter may choose in one poll: from `choices`, at least `least` and at most `most` of
-    them.
+    """What a voter may choose in one poll, at least `least` and at most `most`: of `choices`, and
+    where it is `writable` of `write_in`, which only the count has to know.
     """
 
     poll: str
     choices: tuple[str, ...]
     least: int = 1
     most: int = 1
+    writable: bool = False
+    write_in: frozenset[str] = frozenset()
 
     def allows(self, chosen: object) -> bool:
         """Is this a list of as many choices as a voter may make, each on the slip and none
@@ -46,8 +48,11 @@ class Slip:
         """
         if not isinstance(chosen, list) or not self.least <= len(chosen) <= self.most:
             return False
-        known = all(isinstance(choice, str) and choice in self.choices for choice in chosen)
+        known = all(isinstance(choice, str) and self._knows(choice) for choice in chosen)
         return known and len(set(chosen)) == len(chosen)
+
+    def _knows(self, choice: str) -> bool:
+        return choice in self.choices or choice in self.write_in
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,11 @@ def size_for(slip: Slip) -> int:
     """The bytes inside every envelope of a poll: room for the longest choice that is allowed, in
     steps of 256.
     """
-    longest = sorted(
+    lengths = sorted(
         (len(json.dumps(c, ensure_ascii=False).encode()) + 1 for c in slip.choices), reverse=True
-    )[: slip.most]
+    )
+    # who is written in has an id as long as a candidate's, and may be chosen where these are few
+    longest = lengths[:1] * slip.most if slip.writable else lengths[: slip.most]
     return -(-(_FRAME + sum(longest)) // STEP) * STEP
 
 

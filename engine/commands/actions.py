@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from engine import clock
 from engine.commands import meetings, papers, timers
 from engine.commands.people import terms
 from engine.commands.registry import action
 from engine.db import tables
 from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import ProcessFault
-from engine.instance import books
+from engine.instance import books, rounds
 from engine.instance.numbers import rule_value
 from engine.instance.view import dotted
 from engine.messages import _
@@ -35,7 +36,8 @@ Args = dict[str, Any]
 def issue_document(work: UnitOfWork, args: Args) -> None:
     """Number a document and freeze what it says. `document`: key under [documents].
 
-    The PDF follows from the frozen data.
+    The PDF follows from the frozen data. Its number ("" for none) and its day become facts under
+    the name of the action.
 
     `set`: facts that are fixed before, as by set_fact.
     """
@@ -45,7 +47,10 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
         raise ProcessFault(missing, file="process.toml", element=args["document"])
     if "set" in args:
         set_fact(work, args)
-    papers.issue(work, rule)
+    number = papers.issue(work, rule)
+    if number is not None:
+        issued = {"number": number, "on": clock.today().isoformat()}
+        work.facts[args["element"]] = {**(work.facts.get(args["element"]) or {}), **issued}
 
 
 @action
@@ -80,6 +85,17 @@ def turn(work: UnitOfWork, args: Args) -> None:
     books.turn(
         work.facts, work.process.books[args["book"]], work.process.publications.keys(), first
     )
+    set_fact(work, {"set": {}, **args})
+
+
+@action
+def keep_round(work: UnitOfWork, args: Args) -> None:
+    """`round`, `also`: keys under [rounds]; what each lists, as it was said in the round that is
+    over, stays under the number of that round. `set`: facts that are fixed afterwards, as by
+    set_fact: what begins anew is null.
+    """
+    for key in filter(None, (args["round"], args.get("also"))):
+        rounds.keep(work.facts, work.process.rounds[key])
     set_fact(work, {"set": {}, **args})
 
 

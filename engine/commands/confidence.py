@@ -56,7 +56,7 @@ def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
         return False
     if reads.noted_today(session, actor, instance_id, "matter_read"):
         return False
-    work = unit_of_work.lock(session, actor, instance_id)
+    work = unit_of_work.lock(session, actor, instance_id, still=True)
     work.log.add("matter_read", actor)
     unit_of_work.note(work)
     return True

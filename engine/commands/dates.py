@@ -87,7 +87,7 @@ def noted(
     says: dict[str, Any] = {}
     if rule.happened and answers.get(rule.happened):
         says["happened_on"] = answers[rule.happened]
-    if due_at is not None and work.process.dated and clock.now() >= due_at:
+    if due_at is not None and work.process.dated and work.entered >= due_at:
         says["in_time"] = not overdue(work, due_at)
     unusual = [field.key for field in _dates(rule, answers) if _unusual(work, rule, field, answers)]
     if unusual:

@@ -16,6 +16,7 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -65,6 +66,16 @@ def save(
             _("另一个窗口或浏览器里有较新的草稿，这里写的没有存为草稿。"), code="draft_newer"
         )
     return int(kept)
+
+
+def put_back(session: Session, member_id: UUID, key: str, answers: Mapping[str, Any]) -> None:
+    """What was sent is a draft again, in the place of any other. It was accepted once, so no limit
+    is asked.
+    """
+    values = {"answers": dict(answers), "saved_at": clock.now()}
+    draft = insert(_draft).values(member_id=member_id, key=key, revision=1, **values)
+    again = {**values, "revision": _draft.c.revision + 1}
+    session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=again))
 
 
 def _must_have_room(session: Session, actor: Actor, key: str) -> None:

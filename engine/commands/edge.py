@@ -92,7 +92,7 @@ def _note(session: Session, actor: Actor, instance_id: UUID, fault: EngineError)
     if isinstance(fault, ProcessFault):
         incidents.note(session, instance_id, "command", fault)
         return
-    work = unit_of_work.lock(session, None, instance_id)
+    work = unit_of_work.lock(session, None, instance_id, still=True)
     about = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
     work.log.add("attempt_refused", actor, code=fault.code, why=fault.message, **about)
     unit_of_work.save(work)

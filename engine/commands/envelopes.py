@@ -17,6 +17,7 @@ from engine.db import shred as shreds
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.errors import Conflict, EngineError, HistoryBroken
+from engine.instance import polling
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ _SPENT_OF = _SPENT.where(_poll.c.instance_id == bindparam("id"), _box.c.outer_ke
 _SPENT_HERE = _SPENT.where(_box.c.outer_key.in_(bindparam("keys", expanding=True)))
 
 
-def slip(poll: rows.Poll) -> ballots.Slip:
+def slip(poll: rows.Poll, write_in: frozenset[str] = frozenset()) -> ballots.Slip:
     """What a ballot of this poll may say. In an election as many as there are seats, or nobody;
-    else one choice.
+    else one choice. `write_in`: who may be written in, for the count.
     """
     if poll.kind == "election":
-        return ballots.Slip(str(poll.id), tuple(poll.choices), 0, int(poll.rule["seats"]))
+        limits = {"least": 0, "most": int(poll.rule["seats"])}
+        writable = "write_in" in poll.rule
+        choices = tuple(poll.choices)
+        return ballots.Slip(str(poll.id), choices, **limits, writable=writable, write_in=write_in)
     return ballots.Slip(str(poll.id), tuple(poll.choices))
 
 
@@ -97,7 +101,7 @@ def open_box(locked: LockedPoll, box: rows.Box, parts: Iterable[bytes]) -> ballo
     key = ballots.join(parts, base64.b64decode(poll.public_key or ""))
     if key is None:
         raise _broken(locked, _("监票人的密钥与公布的公钥不符。"))
-    count = ballots.count(sealed, key, slip(poll))
+    count = ballots.count(sealed, key, slip(poll, polling.may_be_written_in(session, poll.id)))
     _fill_urn(session, poll.id, count)
     shred(session, poll.id)
     return count

@@ -189,6 +189,7 @@ def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
     """
     session, instance_id = work.session, work.row["id"]
     ids = [str(key) for key in session.execute(tasks).scalars()]
+    session.execute(delete(tables.held_act).where(tables.held_act.c.instance_id == instance_id))
     _drop_drafts(session, [f"task:{key}" for key in ids])
     session.execute(delete(tables.seen).where(tables.seen.c.instance_id == instance_id))
     session.execute(_REPLIES, {"ids": [str(instance_id), *ids]})

@@ -30,7 +30,7 @@ def note(session: Session, instance_id: UUID, what: str, fault: Exception) -> No
     Nothing to register when the timer no longer waits: another worker let it happen, or its task is
     done.
     """
-    work = unit_of_work.lock(session, None, instance_id)
+    work = unit_of_work.lock(session, None, instance_id, still=True)
     kind, _mark, key = what.partition(":")
     if kind == "timer" and not _broke(session, UUID(key)):
         return

@@ -162,6 +162,7 @@ def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
         "changed_at": now,
         "ended_at": None,
         "suspended_at": None,
+        "held_until": None,
         "stopped_days": 0,
         "confidential": process.confidentiality == "named",
     }
@@ -294,9 +295,9 @@ def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) ->
 
 
 def wake(session: Session, timer_id: UUID) -> bool:
-    """Let one due timer happen.
+    """Let one due timer happen; an act that was given before and is held comes first.
 
-    False, and nothing written, when it is not due any more or its instance is busy or still.
+    False when the timer is not due any more or its instance is busy or still.
     """
     found = session.execute(select(_timer).where(_timer.c.id == timer_id)).first()
     if found is None:
@@ -320,7 +321,10 @@ def wake(session: Session, timer_id: UUID) -> bool:
 def _if_free(session: Session, instance_id: UUID) -> UnitOfWork | None:
     """The unit of work on a running instance that nobody else has locked."""
     query = select(_instance).where(_instance.c.id == instance_id)
-    row = session.execute(query.with_for_update(skip_locked=True)).mappings().first()
+    free = query.with_for_update(skip_locked=True)
+    row = session.execute(free).mappings().first()
+    if row is not None and unit_of_work.settled(session, row):
+        row = session.execute(free).mappings().first()
     if row is None or row["state"] != InstanceState.RUNNING:
         return None
     return unit_of_work.resume(session, None, row)

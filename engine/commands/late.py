@@ -187,7 +187,11 @@ class _Trial:
         facts = self._context.facts
         for action, args in self._process.actions.items():
             now, was = facts.get(action), self._before.facts.get(action)
-            if args.get("do") != "set_fact" or not isinstance(now, dict) or now == was:
+            if (
+                args.get("do") not in ("set_fact", "keep_round")
+                or not isinstance(now, dict)
+                or now == was
+            ):
                 continue
             if isinstance(day := now.get("on"), str):
                 yield _("{title}：{day}。", title=self._title(action), day=day)

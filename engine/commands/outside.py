@@ -168,7 +168,7 @@ def note_reading(session: Session, token: str, paper: UUID | None = None) -> boo
     confidential = select(instance.confidential).where(instance.id == found.instance_id)
     if not session.execute(confidential).scalar_one():
         return False
-    work = unit_of_work.lock(session, None, found.instance_id)
+    work = unit_of_work.lock(session, None, found.instance_id, still=True)
     said = {"task": found.element, "to": found.to, "token": token_hash(token).hex()}
     said |= {"paper": str(paper)} if paper else {}
     if _read_today(session, found.instance_id, said):

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 
 
-def issue(work: UnitOfWork, rule: DocumentRule) -> None:
-    """Number a document and freeze what it says; the PDF follows from the frozen data.
+def issue(work: UnitOfWork, rule: DocumentRule) -> str | None:
+    """Number a document and freeze what it says; the PDF follows from the frozen data. Gives its
+    number, "" for a kind that has none; None where it could not be issued.
 
     When a fact is missing or no font has a character, nothing is numbered, and the step is refused
     once its guards were asked (engine.commands.advance). A faulty template does not hold up the
@@ -39,19 +40,22 @@ def issue(work: UnitOfWork, rule: DocumentRule) -> None:
     repaired template.
     """
     try:
-        _issue(work, rule)
+        return _issue(work, rule)
     except NotPrintable as refusal:
         refusal.details["instance_id"] = str(work.row["id"])
         work.unprintable.append(refusal)
+        return None
 
 
-def _issue(work: UnitOfWork, rule: DocumentRule) -> None:
+def _issue(work: UnitOfWork, rule: DocumentRule) -> str:
     rights.check_signatory(work, rule)
     facts = facts_for(work.process, rule, work.facts)
     must_be_whole(work.process, rule, facts)
-    data = document_data(work, next_of(work, rule), rule, facts)
+    number = next_of(work, rule)
+    data = document_data(work, number, rule, facts)
     _typeset(work, rule, data)
     freeze(work, rule.key, data)
+    return number
 
 
 def must_be_whole(process: Process, rule: DocumentRule, facts: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ window, stop it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -77,9 +78,7 @@ class _Question:
             raise Refused(message, code="too_few", **place)
 
     def choices(self) -> list[str]:
-        """What may be chosen; in an election the candidates, as lists stand here. Raises
-        ProcessFault when there are none.
-        """
+        """What may be chosen; candidates as lists stand here. Raises ProcessFault for none."""
         choices = self._candidates() if self.rule.candidates else list(self.rule.choices)
         if not choices:
             message = _("“{element}”没有候选人。", element=_title(self.work, self.element))
@@ -108,6 +107,13 @@ class _Question:
         }
         if rule.kind == "election":
             terms["wins"], terms["seats"] = rule.wins, int(work.value(rule.seats))
+        if written := self.write_in:
+            wins = bool(work.value(rule.write_in_wins))
+            terms["write_in"] = {
+                "n": len(written),
+                "roll_hash": rolls.digest(written),
+                "wins": wins,
+            }
         if rule.candidates:
             terms["listed"] = in_effect(work.name_order)
         if rule.signs:
@@ -121,6 +127,12 @@ class _Question:
         if rule.about:
             terms["about"] = [[fact, work.value(fact)] for fact in rule.about]
         return terms
+
+    @cached_property
+    def write_in(self) -> list[str]:
+        """Who may be written in beside the candidates; where nobody may, the ballot has no line."""
+        rule = self.rule.write_in
+        return sorted({*_people(self.work, rule)} - {*self._candidates()}) if rule else []
 
 
 def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
@@ -187,6 +199,8 @@ def _enrol(question: _Question, poll_id: str) -> None:
         waits = not rule.secret and (position == 1 or not rule.in_order)
         entry = {"poll_id": poll_id, "member_id": voter, "position": position, "open": waits}
         work.pending.add(_roll, entry)
+    for member in question.write_in:
+        work.pending.add(tables.write_in, {"poll_id": poll_id, "member_id": member})
     for teller in question.tellers:
         work.pending.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
     work.shares.update(UUID(teller) for teller in question.tellers)
@@ -208,9 +222,7 @@ def _place(work: UnitOfWork, element: str) -> dict[str, str]:
 # --- the window -----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Window:
-    """A poll that opens: its terms with who is there, when it ends, and what the history says of
-    who is there.
-    """
+    """A poll that opens: its terms, when it ends, what the history says of who is there."""
 
     terms: rows.PollTerms
     closes: Due | None
@@ -245,9 +257,7 @@ def _window(
 
 
 def open_window(locked: LockedPoll, **details: Any) -> None:
-    """The tellers of a called poll are ready. `details` is more for the event. Refused without
-    quorum.
-    """
+    """The tellers of a called poll are ready. `details`: for the event. Refused without quorum."""
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
     meeting = _meeting(work, locked.task.element, rule, quorate=True)
     window = _window(work, rule, poll.rule, meeting)
@@ -269,6 +279,7 @@ def _begin(
     terms, closes = window.terms, window.closes
     if poll["kind"] == "election":
         details |= {"wins": terms["wins"], "seats": terms["seats"], "candidates": poll["choices"]}
+        details |= {"write_in": terms["write_in"]} if "write_in" in terms else {}
     work.log.add(
         "poll_opened",
         None,

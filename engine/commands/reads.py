@@ -54,12 +54,22 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
     rights.check(Case(context_from(session, actor, values), "read_history"))
     if noted_before:
         return False
-    work = unit_of_work.lock(session, None, instance_id)
+    work = unit_of_work.lock(session, None, instance_id, still=True)
     if noted_today(session, actor, instance_id, "history_read"):
         return False  # by another page, while this one waited for the lock
     work.log.add("history_read", actor)
     unit_of_work.note(work)
     return True
+
+
+def read_sample(session: Session, actor: Actor, union_id: UUID, year: int) -> None:
+    """Put on record that this person read what the matters of a union came to: once a day and
+    year. Raises Refused.
+    """
+    access.check_own(actor, "read_history", union_id)
+    noted = _today(actor, union_id, "history_sampled")
+    if session.execute(noted.where(_event.body.contains(f'"year":{year}'))).first() is None:
+        event_log.note(session, union_id, "history_sampled", actor, year=year)
 
 
 def noted_today(session: Session, actor: Actor, instance_id: UUID, kind: str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     ]  # takes the unit of work and its table of process.toml
 
 ACTIONS: dict[str, Action] = {}
+HELD: list[Callable[[Any, UUID], None]] = []  # carries out the act held in an instance
 FOLLOWING: list[Callable[[Any, str], None]] = []  # what follows each action, told its element
 
 

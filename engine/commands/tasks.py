@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, expressions, forms, machine
-from engine.commands import advance, dates, demands, meetings, unit_of_work
+from engine.commands import advance, dates, demands, meetings, received, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -88,7 +88,7 @@ class InHand:
 
     def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
         """Separation of duties and recusal, over the answers too. Raises Refused."""
-        case = Case(self.work, verb, self.rule.id, answers=answers, done=self.done)
+        case = Case(self.work, verb, self.rule.id, self.task, answers=answers, done=self.done)
         rights.check_bars(case)
 
 
@@ -98,7 +98,8 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
     Raises NotFound, Refused, Conflict.
     """
     task, done, seen, row = _locked(session, actor, task_id)
-    if seen != row["revision"]:  # while it waited for the lock, another command was faster
+    if unit_of_work.settled(session, row) or seen != row["revision"]:
+        # while it waited for the lock, another command was faster
         task, done, seen, row = _locked(session, actor, task_id)
     work = unit_of_work.resume(session, actor, row)
     held = InHand(work, task, work.process.tasks[task.element], frozenset(done))
@@ -106,7 +107,7 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = revision not in (None, task.revision) or task.assignee_id not in (None, actor.id)
+    stale = revision not in (None, task.revision) or lanes.taken_by_another(work, task)
     if stale or not held.waits:
         raise _acted_first(work, task_id)
     return held
@@ -145,7 +146,7 @@ def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     who = task.assignee_id
     if who and who != (work.actor.id if work.actor else None):
         name = _name(work, who)
-        return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
+        return Conflict(_("{name}已认领此项，正在办理。", name=name), code="claimed", who=name)
     return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
 
 
@@ -170,12 +171,12 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold and of the dates outside their
-    bounds, Invalid for those dates alone.
+    Raises Refused with the words of every gate that does not hold, of the dates outside their
+    bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
     unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
-    wrong = dates.faults(work, rule, given)
+    wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
         named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))
@@ -245,6 +246,15 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     """The same of a task that was opened to learn what it asks. Raises Conflict, Refused,
     Invalid.
     """
+    with held.work.answering():
+        finish(held, checked(held, answers))
+    return held.task.instance_id
+
+
+def checked(held: InHand, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as they are kept, when neither form, bars nor gates stand against them. Raises
+    Refused, Invalid.
+    """
     work, rule = held.work, held.rule
     with work.answering():
         clean = accepted(work, rule, rule.form, answers, held.task.due_at)
@@ -254,8 +264,7 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
         held.check_bars("complete", clean)
         pass_gates(work, rule, clean, held.task.due_at)
-        finish(held, clean)
-    return held.task.instance_id
+    return clean
 
 
 def _must_differ(held: InHand, answers: Mapping[str, Any]) -> None:
@@ -287,7 +296,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     salt, actor = os.urandom(16), work.actor
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     said = {"given": clean, "with_salt": salt, "who": actor.id if actor else None}
-    _change(held, _FINISH, now=clock.now(), draft=f"task:{task.id}", **said)
+    _change(held, _FINISH, now=work.entered, draft=f"task:{task.id}", **said)
     work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
@@ -302,6 +311,8 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
     """
     rule, seat = held.rule, held.task.seat
     noted: dict[str, Any] = {}
+    if held.work.given:
+        noted["given"] = held.work.given.isoformat()
     if rule.outcomes and not rule.room:  # what is said in a room stands there as a digest only
         noted["outcome"] = clean.get(rule.outcomes)
     if rule.link:
@@ -328,7 +339,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
     held = open_task(session, actor, task_id, None)
     if held.task.seat is None or held.task.assignee_id != actor.id:
-        raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
+        raise Conflict(_("此项不是您认领的，不能放回。"), code="not_claimed")
     _change(held, _HOLD, holder=None)
     held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
     unit_of_work.save(held.work)

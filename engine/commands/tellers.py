@@ -155,7 +155,8 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     """
     locked = lock_as_teller(session, actor, poll_id, PollState.COUNTING)
     _check_box_is_shut(locked)
-    entry = _PaperEntry.of(given, polling.papers_given(session, poll_id))
+    given_out = polling.papers_given(session, poll_id)
+    entry = _PaperEntry.of(given, given_out, polling.may_be_written_in(session, poll_id))
     entry.check(locked.poll)
     _store_entry(session, actor, poll_id, entry.count)
     locked.log("paper_ballots_counted", actor, **entry.count)
@@ -190,20 +191,23 @@ def _store_entry(session: Session, actor: Actor, poll_id: UUID, count: PaperCoun
 
 @dataclass(frozen=True)
 class _PaperEntry:
-    """What a teller entered, and how many paper ballots were given out by the roll."""
+    """What a teller entered, how many paper ballots were given out by the roll, and who may be
+    written in on them.
+    """
 
     count: PaperCount
     given_out: int
+    write_in: frozenset[str]
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], given_out: int) -> _PaperEntry:
+    def of(cls, given: Mapping[str, Any], given_out: int, write_in: frozenset[str]) -> _PaperEntry:
         count: PaperCount = {
             "issued": given.get("issued", given_out),
             "returned": given.get("returned"),  # type: ignore[typeddict-item]  # checked below
             "invalid": given.get("invalid", 0),
             "counts": dict(given.get("counts", {})),
         }
-        return cls(count, given_out)
+        return cls(count, given_out, write_in)
 
     def check(self, poll: rows.Poll) -> None:
         """Whole numbers that fit together: each valid ballot has one choice; in an election it
@@ -244,7 +248,7 @@ class _PaperEntry:
 
     def _check_numbers(self, poll: rows.Poll) -> None:
         count, counts = self.count, self.count["counts"]
-        choices = {*poll.choices, *([ABSTAIN] if poll.kind == "election" else [])}
+        choices = {*poll.choices, *([ABSTAIN] if poll.kind == "election" else []), *self.write_in}
         numbers = [count["issued"], count["returned"], count["invalid"], *counts.values()]
         whole = all(type(n) is int and 0 <= n <= MOST_BALLOTS for n in numbers)
         if not whole or not set(counts) <= choices:

@@ -68,6 +68,7 @@ _ABSENT: Any = object()
 _COMPUTED = (
     "set_fact",
     "turn",
+    "keep_round",
     "mark",
 )  # actions that note what happened; others happen with the entry
 
@@ -224,21 +225,42 @@ class UnitOfWork(Context):
             follow(self, action)
 
 
-def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
-    """Lock an instance and open the unit of work on it.
+def lock(
+    session: Session, actor: Actor | None, instance_id: UUID, *states: str, still: bool = False
+) -> UnitOfWork:
+    """Lock an instance and open the unit of work on it; what was held in it is carried out before,
+    but where it stands `still`, as when only a reading is noted.
 
     NotFound when it is not there or not the actor's to see; Conflict when it is in none of
     `states`.
     """
-    query = _LOCK if actor is None else _LOCK.where(access.visible(actor))
-    found = session.execute(query, {"key": instance_id}).first()
-    if found is None and actor is not None:
-        raise NotFound(instance_id=str(instance_id))
-    row = context.row_of(tuple(access.must_see(found)))
+    row = _locked(session, actor, instance_id)
+    if not still and settled(session, row):
+        row = _locked(session, actor, instance_id)
     if states and row["state"] not in states:
         refusal = _("此件{state}，不能再办理。", state=STATES[row["state"]])
         raise Conflict(refusal, code=f"not_{states[0]}")
     return resume(session, actor, row)
+
+
+def _locked(session: Session, actor: Actor | None, instance_id: UUID) -> rows.Instance:
+    query = _LOCK if actor is None else _LOCK.where(access.visible(actor))
+    found = session.execute(query, {"key": instance_id}).first()
+    if found is None and actor is not None:
+        raise NotFound(instance_id=str(instance_id))
+    return context.row_of(tuple(access.must_see(found)))
+
+
+def settled(session: Session, row: Mapping[Any, Any]) -> bool:
+    """Carry out the act that is held in a locked instance, so that acts come one after another;
+    False: none is. The row is to be read again then.
+    """
+    if row["held_until"] is None:
+        return False
+    assert registry.HELD, "engine.commands.holding is not loaded"
+    for carry_out in registry.HELD:
+        carry_out(session, row["id"])
+    return True
 
 
 def resume(session: Session, actor: Actor | None, found: Mapping[Any, Any]) -> UnitOfWork:

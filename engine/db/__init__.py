@@ -153,6 +153,23 @@ def transaction(engine: Engine) -> Iterator[Session]:
             _log.exception("something was not done after a commit")
 
 
+@contextmanager
+def savepoint(session: Session, *, trial: bool = False) -> Iterator[None]:
+    """A part of a transaction that is taken back alone on an error, a `trial` in any case; what it
+    wanted to be done after the commit is forgotten with it.
+    """
+    waiting = list(session.info.get(_AFTERWARDS, ()))
+    with session.begin_nested() as point:
+        try:
+            yield
+        except BaseException:
+            session.info[_AFTERWARDS] = waiting
+            raise
+        if trial:
+            point.rollback()
+            session.info[_AFTERWARDS] = waiting
+
+
 def after_commit(session: Session, act: Callable[[], object]) -> None:
     """Do it when this transaction has committed, and not when it does not: what cannot be taken
     back, such as destroying a key. Whoever asks makes sure that it is done later if the process

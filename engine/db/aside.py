@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 MARK, SALT = "aside", "salt"
 # reasons and names outside; and what a refusal or a fault quotes
 _SAID = frozenset({"reason", "to", "outside"})
-_QUOTED = {"attempt_refused": "why", "incident_noted": "message", "document_faulty": "fault"}
+_QUOTED = {
+    "attempt_refused": "why",
+    "act_dropped": "why",
+    "incident_noted": "message",
+    "document_faulty": "fault",
+}
 _OPEN = ("matter_erased",)  # why it was erased is said when the rest is gone
 _GONE = messages.stored(_("（已按规定删除）"))
 _NOBODY = dict.fromkeys(("name", "office", "unit"), _GONE)

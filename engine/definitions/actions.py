@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # kinds of arguments: expression, table (name -> expression), names (of facts), document, rule,
-# task, poll, book, text, fact (its name)
+# task, poll, book, round, text, fact (its name)
 Arguments = Mapping[str, str]
 
 
@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table"}),
     "set_fact": Declared({"set": "table"}, {"append": "table"}),
     "turn": Declared({"book": "book", "item": "expression"}, {"set": "table"}),
+    "keep_round": Declared({"round": "round"}, {"also": "round", "set": "table"}),
     "hand_over": Declared({"to": "expression"}),
     "merge_into": Declared({"target": "expression"}, leaves={"merged_into": _NUMBERED}),
     "notify_merged": Declared(
@@ -47,6 +48,7 @@ ACTIONS: Mapping[str, Declared] = {
     "link": Declared({**_TO_OTHER, "kind": "text"}),
     "tell": Declared({**_TO_OTHER, "message": "text"}, {"with": "table"}),
 }
+ISSUED = frozenset({"number", "on"})  # what issuing a paper leaves under the action's name
 MARKED = frozenset({"on", "code"})  # what `mark` leaves under the name it is given
 LEFT_BEHIND: Mapping[str, frozenset[str]] = {
     fact: keys for declared in ACTIONS.values() for fact, keys in declared.leaves.items()

@@ -13,6 +13,7 @@ from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
     BookRule,
+    Claim,
     DocumentRule,
     Gate,
     Guard,
@@ -20,8 +21,10 @@ from engine.definitions.process import (
     MeetingRule,
     MessageRule,
     PollRule,
+    Premise,
     Process,
     PublicationRule,
+    RoundRule,
     TaskRule,
     Tell,
     Words,
@@ -115,11 +118,16 @@ def _assembled(
             key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
             for key, table in raw.get("books", {}).items()
         },
+        rounds={
+            key: RoundRule(key, tuple(table["facts"]))
+            for key, table in raw.get("rounds", {}).items()
+        },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
         },
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
+        claims=tuple(_claim(table) for table in raw.get("claims", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
@@ -204,6 +212,26 @@ def _guard(table: Table) -> Guard:
     )
 
 
+def _claim(table: Table) -> Claim:
+    return Claim(
+        asks=_words(table, "asks"),
+        at=frozenset(table["at"]),
+        what=_words(table, "what"),
+        on=str(table.get("on", "")),
+        basis=str(table.get("basis", "")),
+        needs=tuple(_premise(each) for each in table["needs"]),
+    )
+
+
+def _premise(table: Table) -> Premise:
+    return Premise(
+        text=_words(table, "text"),
+        by=frozenset(table["by"]),
+        holds=str(table["holds"]),
+        on=str(table.get("on", "")),
+    )
+
+
 # --- messages and tasks ---------------------------------------------------------------------------
 def _message(name: str, table: Table, files: Files) -> MessageRule:
     return MessageRule(
@@ -238,10 +266,10 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared = raw.get("tasks", {})
+    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
     for element in diagram.elements.values():
         if element.type == "userTask":
-            yield _task(element, declared.get(element.id, {}), files)
+            yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
 
@@ -285,6 +313,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
         batch=bool(table.get("batch", False)),
         happened=str(table.get("happened", "")),
+        undo=bool(table["undo"]) and not poll and meeting is None,
     )
 
 
@@ -337,6 +366,8 @@ def _poll(table: Table) -> PollRule:
         candidates=table.get("candidates", ""),
         seats=table.get("seats", ""),
         wins=table.get("wins", ""),
+        write_in=table.get("write_in", ""),
+        write_in_wins=table.get("write_in_wins", ""),
         about=tuple(table.get("about", [])),
         remarks=table.get("remarks", ""),
     )

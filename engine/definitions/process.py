@@ -70,6 +70,8 @@ class PollRule:
     candidates: str = ""
     seats: str = ""
     wins: str = ""
+    write_in: str = ""  # members who may be written in beside the candidates of a secret election
+    write_in_wins: str = ""  # may one of them win a seat, or are their votes only counted
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself
@@ -114,6 +116,32 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Premise:
+    """What must have been, before: told by the last event at one of these elements, if `holds`.
+    `on`: the fact with its day.
+    """
+
+    text: Words
+    by: frozenset[str]
+    holds: str
+    on: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an auditor asks of every instance: did `needs` come before `what`, which happens at
+    these elements? `on`: the fact with its day.
+    """
+
+    asks: Words
+    at: frozenset[str]
+    what: Words
+    on: str
+    basis: str
+    needs: tuple[Premise, ...]
+
+
+@dataclass(frozen=True)
 class Tell:
     """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when`
     holds (empty: always).
@@ -147,6 +175,7 @@ class TaskRule:
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?
     happened: str = ""  # the date of its form that is the day of the fact
+    undo: bool = False  # may its author take an act back within seconds?
 
 
 @dataclass(frozen=True)
@@ -211,6 +240,16 @@ class BookRule:
 
 
 @dataclass(frozen=True)
+class RoundRule:
+    """What is done anew: the dotted `facts` that each round keeps under its number. See
+    engine/instance/rounds.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -240,9 +279,11 @@ class Process:
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
     books: dict[str, BookRule]
+    rounds: dict[str, RoundRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
+    claims: tuple[Claim, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

@@ -9,7 +9,7 @@ from typing import Any
 from engine import expressions
 from engine.errors import ProcessFault
 from engine.forms import patterns
-from engine.forms.form import CHOOSING, MAX_LENGTH, Field, Limits
+from engine.forms.form import CHOOSING, KEY, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
 from engine.messages import _
 
@@ -43,6 +43,7 @@ _RULES_OF_KIND = {
 _PROPERTIES = frozenset({"label_en", "text_en", "description_en", "room"})
 _CHOICES = frozenset({"values_en", "source"})
 _PROPERTIES_OF_KIND = {
+    "textfield": frozenset({"once"}),
     **dict.fromkeys(CHOOSING, _CHOICES),
     "datetime": frozenset(
         {"not_before", "not_after", "usual_from", "usual_to", "bounds", "bounds_en"}
@@ -72,6 +73,8 @@ def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
         yield _("{place} 缺少英文名称（properties.label_en）", place=place)
     if each.description and not each.description_en:
         yield _("{place} 缺少英文说明（properties.description_en）", place=place)
+    if each.once and not KEY.fullmatch(each.once):
+        yield _("{place} 的登记簿（once）用小写字母、数字、下划线", place=place)
     for wrong in (
         *_choice_faults(each),
         *_limit_faults(each.limits),

@@ -90,6 +90,7 @@ class Field:
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)  # of a date
     room: tuple[str, ...] = ()  # the lanes that may read the answer; empty: all who see the matter
+    once: str = ""  # of a text: a register in which a matter has each number once
     differs: bool = False  # in a later round one of these at least says something new
     fact: bool = False  # the date on which what is entered happened: pages offer today
 

@@ -113,6 +113,7 @@ def _field(number: int, given: object) -> Field:
         differs=properties.text("differs") == "former",
         limits=_limits(kind, rules),
         bounds=_bounds(properties) if kind == "datetime" else Bounds(),
+        once=properties.text("once"),
     )
 
 

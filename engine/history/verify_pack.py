@@ -100,6 +100,8 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     the numbers in meeting_opened, poll_opened, poll_closed and meeting_closed are
                     those counted from them.
   timeline.csv      optional: each event with its moment, person, kind, hash and leaf_no.
+  log.xes, ocel.json  optional: the events for process mining; seq, kind, moment, person and hash of
+                    each are compared, the names of activities are words.
   answer.txt, README.txt, prints/..., the labels and details of tables: words made at the export,
                     as the manifest signs them, compared with nothing else.
   rules/...         each rule that set a number of a poll or a deadline.
@@ -118,6 +120,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import html
 import io
 import json
 import re
@@ -155,6 +158,12 @@ DEMANDED = (
     "heads.txt",
 )
 LISTS = {"papers", "polls", "meetings", "rules", "attachments"}
+UNPRINTED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # no XML has these
+XES_EVENT = re.compile(
+    r'<event><int key="yixing:seq" value="(\d+)"/><string key="yixing:kind" value="([^"]*)"/>'
+    r'<date key="time:timestamp" value="([^"]*)"/><string key="org:resource" value="([^"]*)"/>'
+    r'<string key="yixing:hash" value="([0-9a-f]+)"/>'
+)
 LITTER = {
     ".DS_Store",
     "Thumbs.db",
@@ -834,7 +843,9 @@ def urn(line: dict[str, Any], opened: dict[str, Any], counted: dict[str, Any] | 
         raise Wrong(f"{where} 选票与回执数目不符 ballots and receipts do not add up")
     chosen = [choice for _, choices in found for choice in choices]
     tally = {choice: chosen.count(choice) for choice in {*opened["choices"], *chosen}}
-    if tally != {choice: counted["counts"].get(choice) for choice in opened["choices"]}:
+    told = opened["choices"] if "write_in" not in opened else {*tally, *counted["counts"]}
+    beside = {"answered", "abstain"} - {*opened["choices"]}
+    if tally != {choice: counted["counts"].get(choice) for choice in told if choice not in beside}:
         raise Wrong(f"{where} 计票与选票不符 the count is not that of the ballots")
 
 
@@ -1267,7 +1278,42 @@ def timeline(pack: Pack) -> str:
     for line, event in zip_longest(lines, pack.events if name in pack.files else ()):
         if line is None or event is None or not told(line, event):
             raise Wrong(f"{name} 与记录不符 is not what the events have", event)
+    mined(pack, "log.xes", xes)
+    mined(pack, "ocel.json", ocel)
     return f"{len(lines)} 行 lines"
+
+
+def mined(pack: Pack, name: str, read: Callable[[str], list[list[str]]]) -> None:
+    """A log for process mining has each event, with its moment, kind, person and hash."""
+    if name not in pack.files:
+        return
+    for line, event in zip_longest(read(pack.text(name)), pack.events):
+        if line is None or event is None or line != mark(event):
+            raise Wrong(f"{name} 与记录不符 is not what the events have", event)
+
+
+def mark(event: dict[str, Any]) -> list[str]:
+    """Seq, kind, moment, people and hash of an event, as logs for process mining tell them."""
+    people = [event[who]["name"] for who in ("actor", "on_behalf_of") if event[who]]
+    told = (str(event["seq"]), event["kind"], moment(event), " ← ".join(people), event["hash"])
+    return [UNPRINTED.sub("\ufffd", each) for each in told]
+
+
+def xes(text: str) -> list[list[str]]:
+    """The events of a log in XES; one that is written otherwise than we do gives other lines."""
+    lines = [[html.unescape(part) for part in found] for found in XES_EVENT.findall(text)]
+    return lines if len(lines) == text.count("<event") else []
+
+
+def ocel(text: str) -> list[list[str]]:
+    """The events of a log in OCEL."""
+    log = parse(text, "ocel.json")
+    try:
+        said = [(e, {a["name"]: a["value"] for a in e["attributes"]}) for e in log["events"]]
+        lines = [[e["id"], e["type"], e["time"], a["by"], a["hash"]] for e, a in said]
+    except (KeyError, TypeError, AttributeError):
+        return []
+    return [[UNPRINTED.sub("\ufffd", str(part)) for part in line] for line in lines]
 
 
 def told(line: list[str], event: dict[str, Any]) -> bool:

@@ -80,12 +80,25 @@ class Ballots:
         if self.paper:
             numbers["on_paper"] = dict(self.paper)
         if self.poll.kind == "election":
+            votes |= {each: self.of(each) for each in self.written_in}
             return {**numbers, "votes": votes, **self._election()}
         return {**votes, **numbers}
 
     def _election(self) -> dict[str, Any]:
         seats, candidates = self.poll.rule["seats"], list(self.poll.choices)
-        return {"seats": seats, "candidates": candidates, "abstain": self.of(ABSTAIN)}
+        numbers = {"seats": seats, "candidates": candidates, "abstain": self.of(ABSTAIN)}
+        return numbers | ({"written_in": self.written_in} if may_write_in(self.poll) else {})
+
+    @property
+    def written_in(self) -> list[str]:
+        """Those who are no candidates and have votes, most first; [] where nobody may be written
+        in.
+        """
+        if not may_write_in(self.poll):
+            return []
+        named = {*self.counts, *(self.paper["counts"] if self.paper else ())}
+        written = named - {*self.poll.choices, "answered", ABSTAIN}
+        return sorted((w for w in written if self.of(w)), key=lambda w: (-self.of(w), w))
 
     def _presence(self) -> dict[str, int]:
         """Of a poll under a meeting; who left before the closing does not count as present."""
@@ -96,6 +109,11 @@ class Ballots:
         numbers = {"present_at_opening": opening, "present": presence.get("closing", opening)}
         more = {"present_least": presence.get("least"), "present_needed": presence.get("needed")}
         return numbers | {name: number for name, number in more.items() if number is not None}
+
+
+def may_write_in(poll: rows.Poll) -> bool:
+    """Has the ballot a line for somebody who is no candidate?"""
+    return "write_in" in poll.rule
 
 
 @dataclass(frozen=True)
@@ -156,17 +174,25 @@ def _elected(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> d
     """
     names, wins = _of_seats(numbers), poll.rule["wins"]
     votes: dict[str, int] = numbers["votes"]
-    enough = [c for c in poll.choices if context.value(wins, {**names, "votes": votes[c]})]
+    standing = [*poll.choices, *_written_in_to_win(poll, numbers)]
+    enough = [c for c in standing if context.value(wins, {**names, "votes": votes[c]})]
     ranked = sorted(enough, key=lambda candidate: -votes[candidate])
     tied = _tied(ranked, votes, int(poll.rule["seats"]))
     seated = ranked[: int(poll.rule["seats"])]
     return {"elected": [c for c in seated if c not in tied], "tied": tied}
 
 
+def _written_in_to_win(poll: rows.Poll, numbers: Mapping[str, Any]) -> list[str]:
+    """Those who were written in, where the rule of the election lets them win a seat."""
+    wins = may_write_in(poll) and poll.rule["write_in"]["wins"]
+    return numbers["written_in"] if wins else []
+
+
 def _measure_first(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> None:
     """What a seat needs, and what the first has, is part of why; what the others have is not."""
     context.measured.clear()
-    most = max(numbers["votes"].values(), default=0)
+    standing = [*poll.choices, *_written_in_to_win(poll, numbers)]
+    most = max((numbers["votes"][each] for each in standing), default=0)
     context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
 
 

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
+from engine import clock
 from engine.errors import EngineError, ProcessFault
 from engine.messages import _
+from engine.people import organisation
 
 if TYPE_CHECKING:
+    from engine.db import rows
     from engine.definitions.process import Lane
     from engine.instance.context import Context
 
@@ -67,6 +71,19 @@ def _unit(context: Context, lane: Lane) -> Any:
         message = _("泳道“{lane}”没有对应的单位。", lane=lane.title)
         raise ProcessFault(message, file="process.toml", element=lane.key)
     return unit
+
+
+def taken_by_another(context: Context, task: rows.Task) -> bool:
+    """Has somebody else taken a task, and may still do it? What was taken by a post goes back to
+    it when the post, or the account, has ended.
+    """
+    actor, holder = context.actor, task.assignee_id
+    if holder is None or (actor is not None and holder == actor.id):
+        return False
+    if not task.seat:
+        return True
+    kind, _at, unit = task.seat.partition("@")
+    return holder in organisation.holders(context.session, kind, [UUID(unit)], clock.today())
 
 
 def may_include_actor(context: Context, lane: Lane) -> bool:

@@ -37,6 +37,9 @@ _BY_PHONE = (
     .where(_roll.c.poll_id == bindparam("key"), ~_roll.c.paper)
     .where(_roll.c.open | _roll.c.at.is_not(None))
 )
+_WRITE_INS = select(tables.write_in.c.member_id).where(
+    tables.write_in.c.poll_id == bindparam("key")
+)
 
 
 def takes_answers(state: str, closes_at: datetime | None) -> bool:
@@ -112,6 +115,12 @@ def may_vote_by_phone(session: Session, poll_id: UUID, meeting_id: UUID | None) 
     """
     found = session.execute(_BY_PHONE, {"key": poll_id, "meeting": meeting_id})
     return {r.member_id for r in found if r.voted or meeting_id is None or r.here}
+
+
+def may_be_written_in(session: Session, poll_id: UUID) -> frozenset[str]:
+    """The ids of those who may be written in on the ballots of a poll."""
+    found = session.execute(_WRITE_INS, {"key": poll_id}).scalars()
+    return frozenset(map(str, found))
 
 
 def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:

@@ -133,9 +133,11 @@ def is_recused(_actor: Actor, case: Case) -> bool:
     return bool(recuse and case.context.value(recuse, answers))
 
 
-def lost_its_post(_actor: Actor, case: Case) -> bool:
-    """The actor was named for the task while holding a post, and holds it no more."""
-    process = case.context.process
+def lost_its_post(actor: Actor, case: Case) -> bool:
+    """The actor was named for the task, or took it, while holding a post, and holds it no more."""
+    process, task = case.context.process, case.task
+    if task is not None and task.seat and actor.id == task.assignee_id:
+        return task.seat not in actor.seats
     lane = process.lanes.get(process.tasks[case.element].lane)
     return lane is not None and not lanes.has_its_post(case.context, lane)
 

@@ -4,12 +4,14 @@ instance a person may not enter.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from engine.db import tables
+from engine.instance import rounds
 from engine.instance.lanes import may_include_actor
 from engine.people import access
 
@@ -47,9 +49,11 @@ def closed(context: Context) -> frozenset[str]:
 
 def open_facts(context: Context) -> dict[str, Any]:
     """The facts of an instance without those said in rooms that the actor may not enter."""
-    shut = closed_fields(context)
+    shut, kept = closed_fields(context), context.process.rounds
     return {
-        key: _without(key, fact, shut)
+        key: rounds.of_steps(fact, partial(may_read, context))
+        if key in kept
+        else _without(key, fact, shut)
         for key, fact in context.facts.items()
         if may_read(context, key)
     }

@@ -42,6 +42,7 @@ class InstanceView:
 
     locks = False
     happened: date | None = None  # when what is entered now happened, if before today
+    given: datetime | None = None  # when an act was given that was held and is carried out now
 
     def __init__(
         self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
@@ -72,7 +73,12 @@ class InstanceView:
     @property
     def now(self) -> date:
         """When what is being done happened: a moment, or the day where only that is known."""
-        return clock.now() if self.happened is None else self.happened
+        return self.entered if self.happened is None else self.happened
+
+    @property
+    def entered(self) -> datetime:
+        """The moment at which what is being done was given: now, but for an act that was held."""
+        return self.given or clock.now()
 
     @property
     def today(self) -> date:
@@ -83,11 +89,12 @@ class InstanceView:
     @contextmanager
     def as_entered(self) -> Iterator[None]:
         """What begins with the entry itself: nobody can answer a question before it is put."""
-        happened, self.happened = self.happened, None
+        before = self.happened, self.given
+        self.happened = self.given = None
         try:
             yield
         finally:
-            self.happened = happened
+            self.happened, self.given = before
 
     @property
     def name_order(self) -> Order:
@@ -118,7 +125,7 @@ class InstanceView:
             "number": self.row["number"],
             "now": self.now,
             "today": self.today.isoformat(),
-            "entered": clock.now(),
+            "entered": self.entered,
         }
         return {**self.facts, **base, **more}
 

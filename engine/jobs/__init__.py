@@ -23,6 +23,7 @@ from engine import clock, db
 from engine.commands import (
     ballots,
     envelopes,
+    holding,
     incidents,
     instances,
     links,
@@ -52,12 +53,13 @@ _timer, _instance = tables.timer.c, tables.instance.c
 
 
 def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Let every due timer happen, each in its own transaction; gives their number. Only the due
-    ones cost something.
+    """Carry out the held acts whose time is over, then let every due timer happen, each in its own
+    transaction; gives the number of timers. Only the due ones cost something.
 
     What is busy waits for the next sweep. A timer that breaks becomes an incident of its instance;
     the rest goes on.
     """
+    carry_out_held(engine)
     fired, after = 0, None
     while batch := due(engine, after):
         after = (batch[-1].due_at, batch[-1].id)
@@ -69,6 +71,28 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
                 return fired
             fired += _fire(engine, timer.id, timer.instance_id)
     return fired
+
+
+def carry_out_held(engine: Engine) -> int:
+    """Carry out the held acts whose time is over, each in its own transaction; gives their number.
+    What breaks becomes an incident, and is tried again.
+    """
+    done = 0
+    for instance_id in held(engine):
+        try:
+            done += db.again(engine, partial(holding.wake, instance_id=instance_id))
+        except (Conflict, Unavailable):
+            continue  # somebody is at work on it, or the database went away: the next sweep
+        except Exception as fault:
+            log.exception("the act held in instance %s broke", instance_id)
+            _incident(engine, instance_id, "held", fault)
+    return done
+
+
+def held(engine: Engine) -> list[UUID]:
+    """The instances in which the time of a held act is over."""
+    with db.transaction(engine) as session:
+        return holding.due(session, BATCH)
 
 
 def due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:

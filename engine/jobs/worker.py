@@ -137,6 +137,11 @@ async def _take_up_always(made: procrastinate.App) -> None:
         await asyncio.sleep(DEAD_AFTER / 2)
 
 
+def _waiting(engine: Engine) -> bool:
+    """Is there a held act whose time is over, or a due timer?"""
+    return bool(jobs.held(engine) or jobs.due(engine, None))
+
+
 async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
     """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that
     none can be missed.
@@ -144,7 +149,7 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
     ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
     while True:
         try:
-            if await asyncio.to_thread(jobs.due, engine, None):
+            if await asyncio.to_thread(_waiting, engine):
                 await ask.defer_async()
         except exceptions.AlreadyEnqueued:
             pass  # it is asked for, and no worker has come to it yet

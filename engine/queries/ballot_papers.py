@@ -29,6 +29,7 @@ KIND = "ballot_papers"
 TEMPLATE = Path(__file__).parents[1] / "documents" / f"{KIND}.typ"
 WHAT = {"ballots": "选票", "tally": "计票单"}  # the papers are Chinese, like all papers
 FORMATS = {"pdf": "application/pdf", "docx": docx.MEDIA_TYPE}
+MOST_LINES = 20
 _ORDERS = {"strokes": "，候选人以姓氏笔画为序", "pinyin": "，候选人以汉语拼音为序"}
 
 
@@ -81,6 +82,11 @@ def _numbers(printed: Pads | None, wanted: Asked) -> list[str]:
     return [pads.numbered(number) for number in range(wanted.first, last + 1)]
 
 
+def _lines(poll: Poll) -> int:
+    """How many names may be written in: one for each seat, where the ballot has lines for them."""
+    return min(poll.question.seats, MOST_LINES) if "write_in" in poll.rule else 0
+
+
 def _of_poll(poll: Poll) -> dict[str, Any]:
     question = poll.question
     elects = question.kind == "election"
@@ -92,6 +98,8 @@ def _of_poll(poll: Poll) -> dict[str, Any]:
             "title": question.about.question or question.title,
             "seats": question.seats,
             "due": poll.presence.get("due", poll.roll.size),
+            "write_in": _lines(poll),
+            "write_in_wins": bool(poll.rule.get("write_in", {}).get("wins")),
         },
         "listed": _ORDERS.get(question.listed.by, ""),
         "choices": [

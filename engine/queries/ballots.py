@@ -268,7 +268,9 @@ def checked(
 
 def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
     poll = session.execute(
-        select(_poll.instance_id, _poll.roll_size, _poll.choices).where(_poll.id == poll_id)
+        select(_poll.instance_id, _poll.roll_size, _poll.choices, _poll.rule).where(
+            _poll.id == poll_id
+        )
     ).one()
     cast = _last_event(session, poll.instance_id, "ballots_cast", poll_id)
     opened = (
@@ -288,6 +290,7 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
         urn_hash=opened["urn"] if opened else None,
         counts=opened["counts"] if opened else None,
         invalid=opened["invalid"] if opened else None,
+        write_in="write_in" in poll.rule,
     )
 
 

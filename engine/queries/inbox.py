@@ -17,7 +17,7 @@ from engine.db.states import ALIVE
 from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.instance.union_law import UnionLaw, read_by
-from engine.messages import _
+from engine.messages import Message, _, restored
 from engine.queries.mine import BUCKETS, MINE, NARROWED, PARTS, narrowed, whose
 from engine.queries.words import Named, about
 
@@ -52,19 +52,23 @@ _PAGE = text(
    WHERE p.circle @> ARRAY[CAST(:me AS uuid)] AND p.current AND p.until > :now AND i.state = ANY(:alive)
 ), laws AS (
   SELECT json_object_agg(u.id, {read_by("u.id")}) AS laws FROM unit u WHERE u.id IN (SELECT union_id FROM page WHERE due_at IS NOT NULL)
+), own AS (
+  SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, CASE WHEN i.confidential THEN '' ELSE i.title END, h.until, h.why) ORDER BY h.until), '[]') AS own
+    FROM held_act h JOIN instance i ON i.id = h.instance_id JOIN task t ON t.id = h.task_id WHERE h.member_id = :me
 ), kept AS (
   SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me
 )
-SELECT counted.counts, published.published, laws.laws, kept.views,
+SELECT counted.counts, published.published, laws.laws, kept.views, own.own,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
-       u.name AS union_name
-  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept
+       u.name AS union_name, hm.name AS held_by
+  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
+  LEFT JOIN held_act h ON h.task_id = t.id AND h.why IS NULL LEFT JOIN member hm ON hm.id = h.member_id
  ORDER BY page.rank, coalesce(page.due_at, 'infinity'), page.id"""
 )
 
@@ -106,6 +110,20 @@ class Item:
     poll_kind: str
     about: str  # the question that a poll puts, where it says one
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
+    held_by: str  # who has done it, and may still take it back; ""
+
+
+@dataclass(frozen=True)
+class Own:
+    """An act of this person that they may take back until a moment; or one that could not be
+    carried out, and why.
+    """
+
+    task_id: UUID
+    title: str
+    subject: str  # "" of a confidential matter
+    until: datetime
+    why: Message | str  # "" while it waits
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,7 @@ class Inbox:
     next: str | None
     published: int  # so many publications stand open to this person
     views: tuple[tuple[str, Mapping[str, str]], ...]  # their saved filters, by name
+    own: tuple[Own, ...]
 
     @property
     def must(self) -> int:
@@ -150,10 +169,21 @@ def inbox(
     rows = [row for row in found if row.id is not None]
     items = _items(session, rows[:size], found[0], lang)
     more = _place(rows[size - 1]) if len(rows) > size else None
-    return _counted(items, found[0], more)
+    own = tuple(_own(session, each, lang) for each in found[0].own)
+    return _counted(items, found[0], more, own)
 
 
-def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) -> Inbox:
+def _own(session: Session, act: Sequence[Any], lang: str) -> Own:
+    """One act as the statement gives it."""
+    key, version, element, subject, until, why = act
+    title = process_of(session, version).tasks[element].title.in_(lang)
+    reason = "" if why is None else restored(why)
+    return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason)
+
+
+def _counted(
+    items: tuple[Item, ...], first: rows.Selected, more: str | None, own: tuple[Own, ...]
+) -> Inbox:
     """The page with what was counted of all, which stands in its first row."""
     counts, by_process, by_part = Counter[str](), Counter[str](), Counter[str]()
     for bucket, process, part, n in first.counts:
@@ -169,6 +199,7 @@ def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) ->
         next=more,
         published=first.published,
         views=tuple((name, wanted) for name, wanted in first.views),
+        own=own,
     )
 
 
@@ -248,4 +279,5 @@ def _item(
         poll_kind=row.poll_kind or "",
         teller=row.teller or "",
         about=question,
+        held_by=row.held_by or "",
     )

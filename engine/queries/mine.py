@@ -62,6 +62,7 @@ marked AS (
     FROM mine JOIN instance i ON i.id = mine.instance_id JOIN definition d ON d.hash = i.version
     LEFT JOIN opened o ON o.member_id = :me AND o.task_id = mine.id
    WHERE i.state = 'running'
+     AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = mine.id AND h.member_id = :me AND h.why IS NULL)
 ),
 dated AS (
   SELECT marked.*,

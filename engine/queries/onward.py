@@ -30,7 +30,8 @@ _NEXT = text(
 )
 SELECT d.id, d.what
   FROM dated d LEFT JOIN done ON true
- WHERE d.id <> :done AND (NOT d.confidential OR d.instance_id = done.instance_id)
+ WHERE d.id <> :done AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = d.id AND h.why IS NULL)
+   AND (NOT d.confidential OR d.instance_id = done.instance_id)
  ORDER BY (d.instance_id = done.instance_id) IS TRUE DESC,
           (d.process_id = done.process_id AND d.element = done.element) IS TRUE DESC,
           coalesce(d.due_at, 'infinity'), d.id
@@ -44,6 +45,7 @@ _STEPS = text(
     + f"""
 , listed AS (
   SELECT id, what, confidential, coalesce(due_at, 'infinity') AS due FROM dated {NARROWED}
+     AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = dated.id AND h.why IS NULL)
 ), here AS (
   SELECT coalesce(due_at, 'infinity') AS due, id, instance_id FROM task WHERE id = :here
   UNION ALL SELECT coalesce(closes_at, 'infinity'), id, instance_id FROM poll WHERE id = :here

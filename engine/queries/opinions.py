@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.instance import rooms
 from engine.instance.counting import ABSTAIN
 from engine.queries.background import MOST_VOICES
+from engine.queries.poll_summary import NOBODY
 from engine.queries.words import Answered, answered, answerer
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from engine.instance.context import Context
     from engine.queries.background import Finished
     from engine.queries.words import Named
-
-_NOBODY = {"zh": "弃权", "en": "Abstained"}
 
 
 @dataclass(frozen=True)
@@ -147,5 +146,5 @@ def _label(rule: PollRule, choice: str, names: Named, lang: str) -> str:
     if choice in rule.labels:
         return rule.labels[choice].in_(lang)
     if choice == ABSTAIN:
-        return _NOBODY[lang[:2]]
+        return NOBODY.in_(lang)
     return names.names.get(choice, choice)

@@ -67,8 +67,12 @@ class Read:
 
     @property
     def mentioned(self) -> list[Any]:
-        """Where ids stand that have to be named: what it is about, and the candidates."""
-        return [self.rule.get("about", ()), self.row.choices if self.row.kind == "election" else ()]
+        """Where ids stand that have to be named: what it is about, candidates, who was written in."""
+        about = self.rule.get("about", ())
+        if self.row.kind != "election":
+            return [about]
+        written = (self.row.outcome or {}).get("written_in", ())
+        return [about, self.row.choices, list(self.row.counts), written]
 
     @property
     def hidden(self) -> bool:

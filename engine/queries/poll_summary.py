@@ -104,6 +104,7 @@ class Count:
 
     by_choice: Mapping[str, int]
     cast: int
+    written_in: tuple[str, ...] = ()  # who is no candidate of an election, and among them
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         elected=tuple(outcome.get("elected", ())),
         tied=tuple(outcome.get("tied", ())),
     )
+    counts = _counts(context, read)
+    counted_now = Count(counts, read.cast, _written_in(row, counts))
     return Summary(
         id=row.id,
         instance_id=row.instance_id,
@@ -175,18 +178,28 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         opened_at=row.opened_at,
         closes_at=row.closes_at,
         closed_at=row.closed_at,
-        question=_question(context, read, names, lang),
+        question=_question(context, read, names, lang, counted_now.written_in),
         rule=row.rule,
         words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
         roll=Roll(row.roll_size, row.roll_hash, beside.papers),
         presence=row.rule.get("presence", {}),
-        count=Count(_counts(context, read), read.cast),
+        count=counted_now,
         result=result,
         mine=mine,
     )
 
 
-def _question(context: Context, read: Read, names: Named, lang: str) -> Question:
+def _written_in(row: rows.Poll, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Who was written in, of what may be seen of the counts."""
+    if "write_in" not in row.rule:
+        return ()
+    named = dict.fromkeys([*(row.outcome or {}).get("written_in", ()), *counts])
+    return tuple(each for each in named if each not in {*row.choices, "answered", ABSTAIN})
+
+
+def _question(
+    context: Context, read: Read, names: Named, lang: str, written_in: tuple[str, ...]
+) -> Question:
     row, rule = read.row, context.process.tasks[read.beside.element]
     pairs = read.rule.get("about", ())
     return Question(
@@ -195,7 +208,7 @@ def _question(context: Context, read: Read, names: Named, lang: str) -> Question
         asks=rule.asks.in_(lang),
         kind=row.kind,
         choices=tuple(row.choices),
-        labels=_labels(row, rule.poll, names),
+        labels={**_labels(row, rule.poll, names), **_written_labels(written_in, names)},
         about=words.about(context.process, pairs, names, lang) if pairs else About(),
         secret=row.secret,
         seats=int(read.rule.get("seats", 0)),
@@ -218,6 +231,11 @@ def _labels(row: rows.Poll, rule: PollRule | None, names: Named) -> Mapping[str,
     return {**candidates, ABSTAIN: NOBODY}
 
 
+def _written_labels(written_in: Iterable[str], names: Named) -> dict[str, Words]:
+    called = {each: names.names.get(each, each[:8]) for each in written_in}
+    return {key: Words(f"{name}（另选）", f"{name} (written in)") for key, name in called.items()}
+
+
 def _counts(context: Context, read: Read) -> Mapping[str, int]:
     row, outcome = read.row, read.row.outcome or {}
     counts_now = row.state == PollState.COUNTING and counted(row)
@@ -226,7 +244,8 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
         return {}
     if row.state == PollState.CLOSED and "on_paper" in outcome:
         votes = outcome.get("votes", outcome)
-        return {**row.counts, **{c: votes.get(c, 0) for c in row.choices}}
+        chosen = [*row.choices, *outcome.get("written_in", ())]
+        return {**row.counts, **{c: votes.get(c, 0) for c in chosen}}
     return row.counts
 
 
@@ -242,8 +261,6 @@ def choices(poll: Summary) -> list[tuple[str, int]]:
     outcome = poll.result.outcome or {}
     if poll.question.kind != "election":
         return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
-    votes = outcome.get("votes", {})
-    found = sorted(
-        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
-    )
+    votes, standing = outcome.get("votes", {}), [*poll.question.choices, *poll.count.written_in]
+    found = sorted(((c, int(votes.get(c, 0))) for c in standing), key=lambda pair: -pair[1])
     return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]

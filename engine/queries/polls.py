@@ -15,7 +15,7 @@ from engine.instance import pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
 from engine.people import organisation, places
 from engine.people.ordering import on_screen
-from engine.queries import background, hints, opinions, present, ruled
+from engine.queries import background, hints, opinions, present, ruled, write_ins
 from engine.queries.poll_rows import seen
 from engine.queries.poll_summary import Summary, summary
 from engine.queries.tellers import Change, Counting, Teller, change, counting, tellers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
     from engine.queries.background import Finished, Paper, Said
     from engine.queries.poll_rows import Read
+    from engine.queries.write_ins import Eligible
 
 _poll, _roll, _member = tables.poll.c, tables.roll.c, tables.member.c
 LISTED = 300
@@ -96,6 +97,7 @@ class Poll(Summary):
     counting: Counting | None  # for its tellers
     places: Mapping[str, places.Place]  # unit and posts of the candidates, while they may be chosen
     pads: Pads | None  # of printed ballots, for its tellers and who presides over it
+    write_ins: tuple[Eligible, ...]  # for who may vote now, and for its tellers
     voided: int  # times that the question was put before and declared void
 
 
@@ -193,8 +195,15 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
         counting=counting(session, at_table, row) if at_table else None,
         places=_places(session, row),
         pads=pads.of(session, row, read.beside.papers) if at_hand else None,
+        write_ins=_write_ins(session, read, at_table=at_table is not None),
         voided=read.beside.voided,
     )
+
+
+def _write_ins(session: Session, read: Read, *, at_table: bool) -> tuple[Eligible, ...]:
+    votes = read.beside.open and read.beside.here and read.row.state == PollState.OPEN
+    wanted = "write_in" in read.rule and (at_table or votes)
+    return write_ins.eligible(session, read.row.id) if wanted else ()
 
 
 def _places(session: Session, row: rows.Poll) -> Mapping[str, places.Place]:

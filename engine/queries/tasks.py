@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock, forms
 from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.instance import choices, rooms
+from engine.instance import choices, lanes, rooms
 from engine.instance import context as instance
 from engine.people import access
 from engine.queries import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _task, _instance = tables.task.c, tables.instance.c
 _draft, _meeting, _event = tables.draft.c, tables.meeting.c, tables.event.c
+_held = tables.held_act.c
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ class Task:
     meeting: UUID | None  # the meeting that the task holds
     matter: present.Matter
     opinions: tuple[opinions.Opinion, ...]  # of those who decided before
+    held: Held | None  # it was done, and may still be taken back
+
+
+@dataclass(frozen=True)
+class Held:
+    """An act on the task that its author may take back until a moment; `mine`: this reader's."""
+
+    by: str
+    mine: bool
+    until: datetime
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
@@ -119,6 +130,7 @@ class _Read:
     draft: Mapping[str, Any]
     draft_revision: int
     meeting: UUID | None
+    held: tuple[UUID, datetime] | None  # by whom, until when
     context: Context
 
     @property
@@ -135,31 +147,37 @@ class _Read:
 
     @property
     def actionable(self) -> bool:
-        actor, running = self.context.actor, self.context.row["state"] == InstanceState.RUNNING
-        return self.is_open and running and self.task.assignee_id in (None, actor and actor.id)
+        running = self.context.row["state"] == InstanceState.RUNNING
+        waits = self.is_open and running and self.held is None
+        return waits and not lanes.taken_by_another(self.context, self.task)
 
 
 def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
-    held = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
+    meeting = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
     draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
+    act = and_(_held.task_id == _task.id, _held.why.is_(None))
     query = (
         select(
             *tables.task.c,
             _draft.answers,
             _draft.revision,
-            held.limit(1).scalar_subquery(),
+            meeting.limit(1).scalar_subquery(),
+            _held.member_id,
+            _held.until,
             *instance.COLUMNS,
         )
         .select_from(tables.task)
         .join(tables.instance, _instance.id == _task.instance_id)
         .outerjoin(tables.draft, draft)
+        .outerjoin(tables.held_act, act)
         .where(_task.id == task_id, _is_mine(actor))
     )
     values = tuple(access.must_see(session.execute(query).first()))
     width = len(rows.Task._fields)
-    row, (begun, revision, meeting_id) = values[:width], values[width : width + 3]
-    context = instance.context_from(session, actor, values[width + 3 :])
-    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, context)
+    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
+    context = instance.context_from(session, actor, values[width + 5 :])
+    held = (who, until) if who else None
+    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held, context)
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -172,6 +190,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         row.assignee_id,
         matter["starter_id"],
         row.closed_by,
+        read.held and read.held[0],
         *(part.mentioned for part in parts),
     ]
     names = Named.of(session, [matter["facts"], people], actor)
@@ -223,7 +242,15 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         meeting=read.meeting,
         matter=present.matter(context, parts, names, lang, stands_at),
         opinions=opinions.opinions(context, parts, names, lang, stands_at),
+        held=_held_by(read, actor, names),
     )
+
+
+def _held_by(read: _Read, actor: Actor, names: Named) -> Held | None:
+    if read.held is None:
+        return None
+    who, until = read.held
+    return Held(names.get(who), who == actor.id, until)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.queries.meetings import Seen
     from engine.queries.poll_rows import Read
 
-_key, _task = tables.teller_key.c, tables.task.c
+_key, _task, _held = tables.teller_key.c, tables.task.c, tables.held_act.c
 ACTS = (
     *("check_in", "vote", "take_key", "paper", "open_box", "sign"),
     *("replace_teller", "close", "declare", "task", "watch"),
@@ -106,9 +106,10 @@ def _tasks(session: Session, actor: Actor, open_: Sequence[Seen]) -> Sequence[ro
         _task.assignee_id == actor.id,
         _task.assignee_id.is_(None) & _task.seat.in_(sorted(actor.seats)),
     )
+    held = exists().where(_held.task_id == _task.id, _held.why.is_(None))
     within = _task.instance_id.in_([read.row.instance_id for read in open_])
     query = select(_task.id, _task.instance_id, _task.element).where(
-        within, _task.state == TaskState.OPEN, mine
+        within, _task.state == TaskState.OPEN, mine, ~held
     )
     return session.execute(query.order_by(_task.opened_at.desc(), _task.id)).all()
 

@@ -1,4 +1,5 @@
-"""Open tasks that nobody can do: nobody holds the post today, or whoever has the task has left.
+"""Open tasks that nobody can do, or seems to have: nobody holds the post today, or whoever has the
+task has left or lost the post.
 Told to who launched the matter and to the secretary of its union, of a confidential one to
 whoever acts in it by a post, from the moment it is so.
 """
@@ -47,6 +48,10 @@ _VACANT = text(
       FROM waiting w JOIN task t ON t.id = w.id JOIN instance i ON i.id = t.instance_id
      WHERE (w.assignee_id IS NULL AND w.seat IN (SELECT seat FROM seats))
         OR EXISTS (SELECT 1 FROM member m WHERE m.id = w.assignee_id AND NOT m.active)
+        OR (w.assignee_id IS NOT NULL AND w.seat IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM post p WHERE p.member_id = w.assignee_id AND p.kind = split_part(w.seat, '@', 1)
+                AND p.unit_id = CAST(split_part(w.seat, '@', 2) AS uuid)
+                AND p.from_on <= :today AND (p.to_on IS NULL OR p.to_on >= :today)))
      ORDER BY t.opened_at, t.id LIMIT :most
     """
 )

@@ -84,6 +84,7 @@ ACTIONS: dict[str, Action] = {
     "object": plainly(objections.make, Progress.publication, _answered),
     "withdraw": _withdraw,
     "terminate": plainly(instances.terminate, of_instance, reason),
+    "remind": plainly(instances.remind, of_instance, reason),
     "suspend": plainly(instances.suspend, of_instance, reason),
     "resume": plainly(instances.resume, of_instance),
     "close_poll": plainly(polls.close, Progress.poll),

@@ -61,6 +61,11 @@ class Session:
         self.event("document_issued", document="resolution", number="决〔2026〕1号", **known)
 
 
+XES = (
+    '<event><int key="yixing:seq" value="{}"/><string key="yixing:kind" value="{}"/>'
+    '<date key="time:timestamp" value="{}"/><string key="org:resource" value="{}"/>'
+    '<string key="yixing:hash" value="{}"/></event>\n'
+)
 OUTCOME = {
     "roll": 3,
     "answered": 2,
@@ -157,6 +162,21 @@ def pack(folder: Path, session: Session) -> Path:
         for e in mine
     ]
     write(folder, "timeline.csv", "no.,time,event,step,by,details,kind,hash,leaf_no", events)
+    marks = [
+        [str(e["seq"]), e["kind"], json.loads(e["body"])["at"], e["actor"]["name"], e["hash"]]
+        for e in mine
+    ]
+    (folder / "log.xes").write_text("".join(map(XES.format, *zip(*marks, strict=True))), "utf-8")
+    told = [
+        {
+            "id": seq,
+            "type": kind,
+            "time": at,
+            "attributes": [{"name": "by", "value": by}, {"name": "hash", "value": hash_}],
+        }
+        for seq, kind, at, by, hash_ in marks
+    ]
+    (folder / "ocel.json").write_text(json.dumps({"events": told}, ensure_ascii=False), "utf-8")
     put_contents(
         folder,
         papers={"resolution": [PAPER, "prints/resolution.pdf"]},
@@ -270,4 +290,9 @@ BESIDE: list[tuple[str, Callable[[Path], None], str]] = [
         edit("timeline.csv", "2026-03-02 09:00", "2026-03-02 19:00"),
         "timeline",
     ),
+    ("another person in the XES", edit("log.xes", '"张敏"', '"李强"'), "timeline"),
+    ("an event of the XES left out", edit("log.xes", "<event>", "<event >"), "timeline"),
+    ("another kind in the OCEL", edit("ocel.json", "poll_closed", "poll_voided"), "timeline"),
+    ("another moment in the OCEL", edit("ocel.json", "T01:0", "T02:0"), "timeline"),
+    ("an OCEL without events", edit("ocel.json", '"events"', '"event"'), "timeline"),
 ]

@@ -472,6 +472,13 @@ CASES = [
         "没有 outcomes",
     ),
     (
+        "a poll that may be taken back",
+        edited(TOML, "[tasks.rate]\n", "[tasks.rate]\nundo = true\n"),
+        TOML,
+        "tasks.rate",
+        "表决和会议不能撤回",
+    ),
+    (
         "a number in a poll",
         edited(TOML, "good > roll - good", "2*good > roll"),
         TOML,

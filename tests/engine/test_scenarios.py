@@ -295,7 +295,7 @@ def test_claim_and_release(stage: Engine) -> None:
         cast={**CAST, **other},
     )
     assert result.ok, result.why
-    assert "签收 核对（check）" in result.steps[1].happened
+    assert "认领 核对（check）" in result.steps[1].happened
 
 
 def test_withdraw_terminate_suspend_and_resume(stage: Engine) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, db, definitions
-from engine.commands import instances, people, rules, tasks
+from engine.commands import holding, instances, people, rules, tasks
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import sessions
@@ -46,6 +46,13 @@ def errands(engine: Engine) -> Iterator[db.Session]:
     world.do(lambda s: tasks.claim(s, one, key))
     still: UUID = world.do(lambda s: instances.launch(s, mover, "errand", {"subject": "暂停的"}))
     world.do(lambda s: instances.suspend(s, one, still, "等上级答复"))
+    held: UUID = world.do(lambda s: instances.launch(s, mover, "errand", {"subject": "可撤回"}))
+    check = world.task(held, "check")
+    world.do(
+        lambda s: holding.submit(
+            tasks.open_task(s, one, check, None), {"decision": "pass"}, seconds=10
+        )
+    )
     world.seal()
     with db.transaction(engine) as session:
         yield session

@@ -49,10 +49,17 @@ def _timed(app: WSGIApplication, town: University) -> WSGIApplication:
 
 @contextmanager
 def _served(
-    server: str, home: Path, who: tuple[str, ...], *, english: bool = False, now: str = ""
+    server: str,
+    home: Path,
+    who: tuple[str, ...],
+    *,
+    english: bool = False,
+    now: str = "",
+    undo: int = 0,
 ) -> Iterator[Site]:
     with fresh(server) as url:
-        app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
+        told = Settings(home, url, ROOT / "processes", undo=undo)
+        app = create_app(told)
         engine = app.extensions["engine"]
         town = University.built(engine, english=english, logs_in=who, now=now)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -72,11 +79,12 @@ def site(
 ) -> Iterator[Site]:
     """The product as the people of one module share it; only those in the module's LOGS_IN can log in.
 
-    Its clock is the true one, unless the module says NOW, a moment in China.
+    Its clock is the true one, unless the module says NOW, a moment in China. What is done is done at once, unless it says
+    UNDO, in how many seconds it may be taken back.
     """
-    now = getattr(request.module, "NOW", "")
+    now, undo = getattr(request.module, "NOW", ""), getattr(request.module, "UNDO", 0)
     with _served(
-        server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, now=now
+        server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, now=now, undo=undo
     ) as running:
         yield running
 

@@ -168,7 +168,7 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path, minutes: Pa
     assert (
         "提交草案" in chair.page.locator(".yx-ask").inner_text()
     )  # the next thing to do opened by itself
-    cited = chair.page.locator(".yx-cited").all_inner_texts()
+    cited = chair.page.locator(".yx-cited").all_text_contents()
     assert [c for c in cited if "CC-SUBMIT" in c] and not [c for c in cited if "CC-RESUBMIT" in c]
     attach(chair, draft)
     chair.fill(

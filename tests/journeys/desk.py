@@ -124,15 +124,20 @@ class Desk:
                 first.select_option(label=str(value))
             elif first.get_attribute("type") in ("radio", "checkbox"):
                 for wanted in [value] if isinstance(value, str) else value:
-                    self.page.locator(f"[data-field='{key}'] label", has_text=wanted).first.click()
+                    label = self.page.locator(f"[data-field='{key}'] label", has_text=wanted).first
+                    if label.is_visible():
+                        label.click()
+                    else:  # a verb of the bar: chosen now, pressed by `submit`
+                        label.evaluate("e => e.click()")
             else:
                 first.fill(str(value))
 
     def submit(self) -> None:
         """Hand in the form of the page and wait for the next page."""
         self.shot()
+        chosen = self.page.locator(".yx-bar [data-verb][aria-pressed=true]")
         with self.page.expect_navigation():
-            self.page.locator(".yx-bar button[type=submit]").click()
+            chosen.or_(self.page.locator(".yx-bar button[type=submit]:visible")).first.click()
 
     def press(self, name: str) -> None:
         """Press a button or link that leads to another page."""

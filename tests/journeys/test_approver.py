@@ -83,14 +83,14 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(
     first, second = desk("committee"), desk("member2")
     for person in (first, second):
         person.open("修缮体育馆屋顶")
-    first.press("签收，由我办理")
-    assert "已签收" in first.said()
+    first.press("认领，由我办理")
+    assert "已认领" in first.said()
     second.fill(decision="退回修改", reason="请补充经费来源", present=["吴淑华", "郑伟"])
     second.expected = (409,)
     second.submit()
-    assert "吴淑华已签收" in second.page.locator("[role=alert]").inner_text()
+    assert "吴淑华已认领" in second.page.locator("[role=alert]").inner_text()
     assert "请补充经费来源" in second.page.locator("main").inner_text()
-    first.press("退回给同岗位")
+    first.press("放回，由同岗位的人办理")
     second.expected = ()
     second.open("修缮体育馆屋顶")
     assert (

@@ -33,6 +33,7 @@ LOGS_IN = ("secretary",)
 HALL = ("zhang", "li", "wang", "zhao", "qian", "d1", "d2", "d3", "d4")  # nine are due, six a quorum
 CANDIDATES = ("ca", "cb", "cc", "cd")
 AUDITORS = ("ce", "cf")
+WRITES_IN = "d1"  # votes in a browser, for somebody who is no candidate
 WORDS = {"d2": "三月的风很轻啊啊", "d3": "桂花开在后山上了", "d4": "运河边的灯都亮了"}
 TAPS = 60  # of the office and the chair on the day, together: two elections of two rounds each
 COUNT = """addEventListener("pointerdown", (e) => {
@@ -46,7 +47,8 @@ def town(site: Site) -> University:
     town.joined("congress", "何静文", "congress_secretary@XD", logs_in=True)
     town.joined("presidium", "郑国华", "presidium_chair@XD", logs_in=True)
     for username in HALL[5:]:
-        town.joined(username, f"代表{username[1:]}", "member_delegate@SX")
+        secret = {"logs_in": username == WRITES_IN}
+        town.joined(username, f"代表{username[1:]}", "member_delegate@SX", **secret)
     for username in HALL[:5]:
         town.given(username, "member_delegate@SX")
     for name in (*CANDIDATES, *AUDITORS):
@@ -77,6 +79,7 @@ def called(town: University) -> UUID:
     town.complete("secretary", key, "nominate", candidates=candidates, **published, **origin)
     auditors = [str(town.people[name]) for name in AUDITORS]
     published = {"office": "audit", "office_title": "经费审查委员会委员", "seats": 1}
+    published |= {"write_in": "elected"}
     town.complete("secretary", key, "nominate", candidates=auditors, **published, **origin)
     held = {"time": "上午九时", "place": "学术报告厅"}
     town.complete("congress", key, "call", meeting_on="2026-03-20", **held)
@@ -225,14 +228,36 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     assert town.look("zhang", asked.poll, poll).result.elected == (str(town.people["cb"]),)
 
 
-def audited(town: University, chair: Desk, called: UUID, votes: int) -> tuple[str, ...]:
-    """A round for one seat: so many of nine vote for the first, the others for the second. Gives who is elected."""
+def written_in(voter: Desk, poll: UUID, name: str) -> None:
+    """Vote for somebody who is on no ballot."""
+    voter.page.goto(f"/polls/{poll}")
+    voter.page.locator("#written").fill("无此人")
+    voter.page.get_by_role("button", name="加到选票上").click()
+    assert voter.page.get_by_text("名单里没有这个人").is_visible()
+    label = voter.page.locator(f"#eligible option[value^='{name}']").get_attribute("value")
+    voter.page.locator("#written").fill(str(label))
+    voter.page.get_by_role("button", name="加到选票上").click()
+    voter.page.get_by_role("button", name="下一步").click()
+    assert f"{name}" in voter.page.locator("[data-part=chosen]").inner_text()
+    voter.shot()
+    voter.page.get_by_role("button", name="封好并投出").click()
+    voter.page.get_by_text("选票已投出").wait_for()
+
+
+def audited(
+    town: University, chair: Desk, called: UUID, votes: int, voter: Desk
+) -> tuple[str, ...]:
+    """A round for one seat: so many of nine vote for the first, the others for the second, and one writes
+    somebody in. Gives who is elected.
+    """
     chair.fill(kind="选举", title="选举经费审查委员会委员")
     chair.submit()  # all three of the list are here again
     poll = running(town, called)
     keyed(town, poll, "d2", "d3", "d4")
     under_way(chair, "截止表决")
-    voted(town, poll, ((HALL[:votes], AUDITORS[:1]), (HALL[votes:8], AUDITORS[1:])))
+    rest = [name for name in HALL[votes:8] if name != WRITES_IN]
+    voted(town, poll, ((HALL[:votes], AUDITORS[:1]), (rest, AUDITORS[1:])))
+    written_in(voter, poll, "候选人A")
     voted(town, poll, ((HALL[8:], ()),))
     chair.page.locator("[data-voted]", has_text="9").wait_for()
     closed(chair, 9)
@@ -240,8 +265,11 @@ def audited(town: University, chair: Desk, called: UUID, votes: int) -> tuple[st
     signed(town, poll, "d2", "d4")
     under_way(chair, "宣布结果")
     chair.press("宣布结果")
+    chair.shot()
     under_way(chair, "下一项议程")
-    return town.look("zhang", asked.poll, poll).result.elected
+    result = town.look("zhang", asked.poll, poll).result
+    assert result.outcome["votes"][result.outcome["written_in"][0]] == 1
+    return result.elected
 
 
 def test_a_day_of_election_adjourned_and_continued(
@@ -273,8 +301,9 @@ def test_a_day_of_election_adjourned_and_continued(
         person.context.add_init_script(COUNT)
 
     opened(town, office, chair, HALL, decision="人数够，宣布开会")
-    assert audited(town, chair, called, 4) == ()
-    assert audited(town, chair, called, 5) == (str(town.people["ce"]),)
+    voter = desk(WRITES_IN)
+    assert audited(town, chair, called, 4, voter) == ()
+    assert audited(town, chair, called, 5, voter) == (str(town.people["ce"]),)
     chair.fill(kind="议程完毕，闭会")
     chair.submit()
     office.press("散会并填写会议情况")

@@ -35,7 +35,7 @@ def town(site: Site) -> University:
         ("mediator", "唐明哲", "mediator@XD"),
         ("mediator2", "俞晓梅", "mediator@XD"),
     ):
-        site.town.joined(username, name, post, logs_in=username != "mediator2")
+        site.town.joined(username, name, post, logs_in=True)
     site.town.published("dispute_mediation")
     return site.town
 
@@ -257,3 +257,35 @@ def test_an_agreement_that_only_those_concerned_know_of(
     assert (
         "办结" in said and "贺长春" in said and "陈秘书" not in said
     )  # who has read it stands there
+
+
+def test_the_mediator_falls_ill(town: University, desk: Callable[..., Desk]) -> None:
+    """The office urges, the chair names another, who declares; the first one finds the matter no more."""
+    applicant, respondent, mediator = desk("zhang", "/launch"), desk("hr"), desk("mediator")
+    address = accepted(desk, [], applicant, respondent, mediator)
+    does(applicant, "申请人单独陈述", statement="希望尽快了结", bottom_line=MINE, pass_on="不可以")
+
+    office = desk("office", address, size=DESKTOP)
+    watch = office.page.locator(".yx-desk")
+    assert "督办" in watch.inner_text() and "暂停办理" not in watch.inner_text()
+    watch.locator("summary", has_text="催办").click()
+    watch.locator("textarea, input[name=reason]").last.fill("调解员三天没有回音")
+    watch.get_by_role("button", name="催办").click()
+    assert "已催办" in office.said()
+
+    head = desk("head-of-mediation", address)
+    head.page.get_by_role("link", name="更换调解员").click()
+    head.page.wait_for_load_state()
+    head.fill(mediator="唐明哲", reason="因病不能继续", note="住院治疗")
+    head.submit()
+    head.open(LISTED)
+    head.fill(mode="一名调解员", chief="俞晓梅")
+    head.submit()
+    successor = desk("mediator2")
+    agrees(successor, "披露利害关系", "以下情形都没有")
+    does(respondent, "被申请人单独陈述", statement="愿意补偿", bottom_line=THEIRS, pass_on="不可以")
+    assert "与申请人单独谈话" in read(successor, address)
+    gone = read(mediator, address)
+    assert MINE not in gone and THEIRS not in gone
+    mediator.page.goto("/")
+    assert "与申请人单独谈话" not in mediator.page.locator("main").inner_text()

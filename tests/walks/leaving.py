@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import or_, select
 
@@ -12,14 +13,14 @@ from engine import clock
 from engine.commands import deciding, edge, instances, messages, people, succession
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import rights
+from engine.instance import lanes, rights
 from engine.instance.context import COLUMNS, context_from
 from engine.instance.rights import Case
+from engine.people import organisation
 from engine.scenarios.progress import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -157,6 +158,13 @@ class Leaving:
         row = self.on.session.execute(query).one()
         return Case(context_from(self.on.session, actor, tuple(row)), verb, **about)
 
+    def _have(self, task: Any) -> list[UUID]:
+        """Whose a task is; what somebody took by a post that has ended is the post's again."""
+        kind, _, unit = (task.seat or "").partition("@")
+        day = clock.day_of(self.on.progress.now)
+        by_post = organisation.holders(self.on.session, kind, [UUID(unit)], day) if unit else []
+        return [*self.on.holders(task), *self.on.by_name(by_post)]
+
     def may_do(self, who: UUID, task: Any) -> bool:
         """Is somebody there who has a task, and stands nothing against it?"""
         if not self.is_there(who):
@@ -176,10 +184,10 @@ class Leaving:
                 rights.check_bars(case)
             except Refused:
                 return False
-            return rights.may(case)
+            return rights.may(case) and not lanes.taken_by_another(case.context, task)
 
     def _able(self, task: Any) -> bool:
-        return any(self.may_do(who, task) for who in self.on.holders(task))
+        return any(self.may_do(who, task) for who in self._have(task))
 
     def _by_task(self) -> bool:
         return any(self._able(task) for task in self.on.plain())

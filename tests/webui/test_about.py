@@ -72,6 +72,11 @@ def test_the_question_stands_on_inbox_poll_meeting_screen_history_and_certificat
     )  # all who are present have answered
     assert hall.one("SELECT outcome->>'no' FROM poll WHERE id = :p", p=poll) == "1"
     assert client("d0").get(f"/polls/{poll}/certificate.pdf").status_code == 200
+    told = client("auditor").get(f"/audit/{hall.instance}").text
+    head = told[: told.index('id="answer"')]
+    assert "应到（名册）" in head and "超过半数" in head  # 5 of 6 present, by name
+    line = client("auditor").get("/audit/sample?format=csv").text.splitlines()[-1].split(",")
+    assert line[3] == "通过" and int(line[6]) == 6  # the fewest present
     assert f"表决 · {QUESTION}</b>" in client("chair").get(f"/matters/{hall.instance}").text
 
 

@@ -138,6 +138,8 @@ api_process-definitions.list_versions | 200 | -
 api_process-definitions.propose | 403 403 403 422 403 422 | -
 api_process-definitions.refuse | 403 | -
 api_process-instances.alike | 403 200 403 403 403 403 | -
+api_answers.answers | 404 200 403 200 200 404 | 404
+api_answers.sample | 403 403 403 200 200 403 | 404
 api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
 api_process-instances.hold | 404 409 409 409 409 404 | 404
@@ -207,6 +209,7 @@ api_tasks.list_views | 200 | -
 api_tasks.save_view | 204 | -
 api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
+api_tasks.undo | 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
 api_tasks.save_task_draft | 404 404 204 404 404 404 | 404
@@ -235,6 +238,8 @@ audit.pack | 404 403 403 302 302 404 | 404
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
+audit.sample | 403 403 403 200 200 403 | -
+audit.sample of | 403 403 403 200 200 403 | 404~
 audit.seal | 403 403 403 200 200 403 | -
 audit.verification | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -
@@ -291,6 +296,8 @@ inbox.poll_now | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 409 403 404 | 404
 inbox.respond withdraw | 404 | -
+inbox.undo | 404 | 404
+inbox.undo seen | 302 | -
 inbox.task | 404 404 200 404 404 404 | 404
 launch.alike | 403 200 403 403 403 403 | -
 launch.discard | 303 | -

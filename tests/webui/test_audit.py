@@ -104,7 +104,7 @@ def test_what_is_late_is_found_with_who_has_it(
     )
     house.look(lambda s: s.execute(query, {"i": late}))
     page = client("office").get("/audit?overdue=1").text
-    assert "更换三号楼" in page and "延长图书馆" not in page and "已超期 3 天" in page and timely
+    assert "更换三号楼" in page and "延长图书馆" not in page and "逾期 3 天" in page and timely
     monkeypatch.setattr(audit, "PAGE", 1)
     table = client("office").get("/audit?format=csv").text
     assert (
@@ -128,7 +128,7 @@ def test_pages_go_on_by_a_cursor(
     assert "更换三号楼" in client("auditor").get(f"/audit?after={newest}").text
 
 
-@pytest.mark.parametrize("path", ["/audit", "/audit/log", "/audit/seal"])
+@pytest.mark.parametrize("path", ["/audit", "/audit/log", "/audit/sample", "/audit/seal"])
 def test_the_desk_is_for_the_desks(client: Login, house: House, path: str) -> None:
     assert client("plain").get(path).status_code == 403
     assert client("").get(path).status_code == 302
@@ -347,3 +347,19 @@ def test_the_whole_history_is_verified(
 def test_the_clock_of_the_page_is_chinas(client: Login, house: House) -> None:
     key = started(house)
     assert f"{clock.today().isoformat()} 发起" in client("auditor").get(f"/audit/{key}").text
+
+
+# --- the answer before the log ----------------------------------------------------------------------------------------
+def test_a_year_is_sampled_and_that_stands_in_the_log(client: Login, house: House) -> None:
+    browser, year = client("auditor"), clock.today().year
+    page = browser.get("/audit/sample").text
+    assert "这一年没有这样的事项" in page
+    assert "这一年没有截止的表决" in page  # a rating decides nothing
+    assert "这一年没有这样的事项" in browser.get(f"/audit/sample?year={year - 1}").text
+    table = browser.get("/audit/sample?format=csv")
+    assert table.content_type.startswith("text/csv") and "最少到会" in table.text
+    log = browser.get("/audit/log").text
+    assert log.count(f"抽查了 {year} 年的结论") == 1  # twice on one day
+    assert log.count(f"抽查了 {year - 1} 年的结论") == 1
+    assert client("plain").get("/audit/sample").status_code == 403
+    assert browser.get(f"/audit/sample?of={house.units['other']}").status_code == 404

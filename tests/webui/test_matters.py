@@ -196,7 +196,7 @@ def test_what_was_said_stands_step_by_step_and_the_outcome_in_words(
     assert (
         "请写明&lt;b&gt;楼层" in page and "三楼" in page and "已更换" in page and "陈秘书" in page
     )
-    assert "满意 0" in page and "名册 3 人" in page and "去作答" in page
+    assert "满意 0" in page and "共 3 人" in page and "去作答" in page
     poll = house.look(lambda s: s.execute(select(tables.poll.c.id)).scalar())
     for who in ("mover", "second"):
         house.do(who, polls.respond, poll, "good")

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from engine import db
-from engine.commands import pads, tellers
+from engine.commands import pads, polls, tellers
 from engine.documents import reading
 from engine.errors import Conflict, Invalid, NotFound
 from tests.webui.hall import Hall
@@ -97,3 +97,51 @@ def test_no_pad_for_strangers_too_many_or_a_poll_without_paper(voting: Hall) -> 
     with pytest.raises((NotFound, Conflict)):
         house.do("d2", pads.print_pad, voting.poll("vote"), 1)
     assert _events(voting) == [(1, 18)]
+
+
+_LINE = """UPDATE poll SET rule = rule || jsonb_build_object('write_in',
+  jsonb_build_object('n', 2, 'roll_hash', '', 'wins', true)) WHERE id = :poll"""
+_LISTED = "INSERT INTO write_in SELECT :poll, id FROM member WHERE username IN ('d4', 'd5')"
+
+
+def _writable(hall: Hall) -> UUID:
+    """The election with a line for two who are no candidates."""
+    poll = hall.poll("elect")
+    with db.transaction(hall.house.engine) as session:
+        for statement in (_LINE, _LISTED):
+            session.execute(text(statement), {"poll": poll})
+    return poll
+
+
+def test_ballots_and_tally_sheet_have_a_line_for_each_seat(
+    voting: Hall, client: Callable[[str], Browser]
+) -> None:
+    page, teller = f"/polls/{_writable(voting)}", client("d3")
+    teller.post(f"{page}/pads", data={"ballots": "1"})
+    ballot = reading.text_of(teller.get(f"{page}/papers/ballots.pdf").data)
+    assert "另选他人" in ballot and "另选的人获得规定票数的同样当选" in ballot
+    assert "另选" in reading.text_of(teller.get(f"{page}/papers/tally.pdf").data)
+
+
+def test_tellers_enter_names_of_the_list_only(
+    voting: Hall, client: Callable[[str], Browser]
+) -> None:
+    poll = _writable(voting)
+    everybody = _people(voting, *range(9))
+    voting.house.do("d2", tellers.give_paper, poll, everybody)
+    page = f"/polls/{poll}"
+    voting.house.do("chair", polls.close, poll)
+    shown = client("d2").get(page).text
+    listed = re.findall(r'<option value="([^"]+)"></option>', shown)
+    assert len(listed) == 2 and shown.count('name="w.') == 8
+    counts = {f"n.{c}": "0" for c in re.findall(r'name="n\.([^"]+)"', shown)}
+    given = {"returned": "9", "invalid": "0", **counts, "n.abstain": "4"}
+    for wrong in ("没有这个人", listed[0]):
+        lines = {"w.0": listed[0], "v.0": "5", "w.1": wrong, "v.1": "1"}
+        assert client("d2").post(f"{page}/paper", data={**given, **lines}).status_code == 422
+    too_many = {"w.0": listed[0], "v.0": "6"}
+    assert client("d2").post(f"{page}/paper", data={**given, **too_many}).status_code == 422
+    lines = {"w.0": listed[0], "v.0": "5"}
+    assert client("d2").post(f"{page}/paper", data={**given, **lines}).status_code == 303
+    again = client("d2").get(page).text
+    assert re.search(f'name="w.0"[^>]*value="{re.escape(listed[0])}"', again, re.S), "it is shown"

@@ -42,6 +42,7 @@ GROUPS = (
     "files",
     "despatch",
     "search",
+    "answers",
     "audit",
 )
 ABOUT = """

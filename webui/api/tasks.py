@@ -12,7 +12,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
 from engine import clock
-from engine.commands import confidence, drafts, late, opened, outside, tasks, views
+from engine.commands import confidence, drafts, holding, opened, outside, tasks, views
 from engine.errors import NotFound
 from engine.queries import done as finished
 from engine.queries import inbox as waiting
@@ -60,6 +60,21 @@ class Complete(schemas.Sent):
         },
     )
     seen = schemas.seen()
+    hold = Whole(
+        0,
+        3600,
+        load_default=0,
+        metadata={
+            "description": "Seconds in which the act may be taken back (/undo), where its process allows that; "
+            "at most those of the installation. Nothing follows from it before."
+        },
+    )
+
+
+class Completed(Moved):
+    """The instance; until when the act is held, null when it is done."""
+
+    held_until = Moment(allow_none=True)
 
 
 class Draft(schemas.Sent):
@@ -114,6 +129,21 @@ class InboxItem(Schema):
         metadata={"description": "The question that a poll puts, where it says one."}
     )
     teller = schemas.Choice("", "take_key", "open_box", "sign")
+    held_by = fields.String(
+        metadata={"description": "Who has done it, and may still take it back; empty else."}
+    )
+
+
+class Own(Schema):
+    """An act of yours that you may take back until a moment; or that could not be carried out, and
+    why.
+    """
+
+    task_id = fields.UUID(required=True)
+    title = fields.String()
+    subject = fields.String()
+    until = Moment()
+    why = schemas.Said(metadata={"description": "Empty while it waits."})
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -125,6 +155,7 @@ InboxPage = schemas.page(
     by_part=COUNTS,
     total=fields.Integer(),
     must=fields.Integer(),
+    own=fields.List(fields.Nested(Own)),
 )
 
 
@@ -144,6 +175,17 @@ class Deadline(Schema):
     level = fields.String()
     valid_from = fields.Date(allow_none=True)
     valid_to = fields.Date(allow_none=True)
+
+
+class MayUndo(Schema):
+    """By whom, and until when its author may take it back; `mine`: yours."""
+
+    class Meta:
+        title = "MayUndo"
+
+    by = fields.String()
+    mine = fields.Boolean()
+    until = Moment()
 
 
 class Said(Schema):
@@ -267,6 +309,11 @@ class TaskShape(Schema):
     tells = fields.List(
         fields.String(),
         metadata={"description": "What the process says to whoever has it, with its facts."},
+    )
+    held = fields.Nested(
+        MayUndo,
+        allow_none=True,
+        metadata={"description": "It was done, and may still be taken back."},
     )
     urged = fields.String(
         metadata={
@@ -405,15 +452,24 @@ def release(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
     return {"instance_id": tasks.release(session, actor, task_id)}
 
 
-@routes.act(f"{ONE}/complete", Moved, body=Complete)
+@routes.act(f"{ONE}/undo", Moved)
+def undo(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
+    """Take back an act of mine that is held: the task is open as before, the answers are a draft.
+    409 `too_late` when its time is over.
+    """
+    return {"instance_id": holding.withdraw(session, actor, task_id)}
+
+
+@routes.act(f"{ONE}/complete", Completed, body=Complete)
 def complete(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
-) -> dict[str, UUID]:
+) -> dict[str, Any]:
     """Finish a task with the answers to its form; its draft is forgotten. Of what happened on an
     earlier day, the first answer is 409 `late_entry`.
     """
     held = tasks.open_task(session, actor, task_id, given["revision"])
-    return {"instance_id": late.submit(held, given["answers"], given["seen"])}
+    until = holding.submit(held, given["answers"], given["seen"], seconds=given["hold"])
+    return {"instance_id": held.task.instance_id, "held_until": until}
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)

@@ -89,12 +89,19 @@ def http_error(fault: HTTPException) -> Response:
             LoggedOut()
         )  # the larger bound of uploads is for those who are logged in
     words = {
+        400: _("这个请求不完整，或者格式不对。"),
         404: _("没有找到这个页面。"),
         405: _("不支持这种操作。"),
         413: _("内容过大。"),
+        415: _("不接受这种格式的内容。"),
         429: _("请求过于频繁，请稍后再试。"),
     }
-    response = answer(status, "http", words.get(status, fault.description or fault.name))
+    other = (
+        _("这个请求办不了。")
+        if status < 500
+        else _("系统出了意外，已经记录；没有办成的，请稍后再试。")
+    )
+    response = answer(status, "http", words.get(status, other))
     if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(fault.valid_methods))
     return response

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -28,7 +30,7 @@ from engine.people import posts
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from flask import Flask
 
@@ -45,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
+    app.jinja_env.filters["seconds_left"] = seconds_left
     app.jinja_env.filters["zip_labels"] = labelled
     app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
@@ -87,9 +90,9 @@ def lang() -> str:
     return "en" if str(get_locale() or "zh").startswith("en") else "zh"
 
 
-def said(text: str | Iterable[str]) -> str:
+def said(text: str | Bilingual | Iterable[str]) -> str:
     """What the engine says, a message or several, in the language of the page."""
-    if isinstance(text, str):
+    if not isinstance(text, Iterable) or isinstance(text, str):
         return messages.in_language(text, lang())
     return messages.joined(text, lang())
 
@@ -107,6 +110,12 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(clock.CHINA)
     return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def seconds_left(until: datetime | str) -> int:
+    """Whole seconds until a moment, given as ISO text too; none when it is over."""
+    moment = datetime.fromisoformat(until) if isinstance(until, str) else until
+    return max(0, math.ceil((moment - clock.now()).total_seconds()))
 
 
 def size(count: int) -> str:
@@ -131,9 +140,7 @@ def left(value: datetime | None) -> str:
         return ""
     days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
     if value <= clock.now():
-        return str(
-            ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期")
-        )
+        return str(ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days) if days < 0 else _("逾期"))
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
 
 
@@ -142,7 +149,7 @@ def time_left(working: int, days: int) -> str:
     passed.
     """
     if days < 0:
-        return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days))
+        return str(ngettext("逾期 %(num)s 天", "逾期 %(num)s 天", -days))
     if working <= 0:
         return str(_("今天到期"))
     return str(ngettext("还剩 %(num)s 个工作日", "还剩 %(num)s 个工作日", working))

@@ -7,6 +7,20 @@
   for (const warning of document.querySelectorAll("[data-address]"))
     warning.hidden = location.origin === new URL(warning.dataset.address).origin;
 
+  // --- how long an act may still be taken back; then the offer goes ---
+  for (const offer of document.querySelectorAll("[data-seconds]")) {
+    const left = offer.querySelector("[data-left]"),
+      until = Date.now() + 1000 * offer.dataset.seconds;
+    const beat = setInterval(() => {
+      const n = Math.ceil((until - Date.now()) / 1000);
+      left.textContent = left.textContent.replace(/\d+/, Math.max(0, n));
+      if (n <= 0) {
+        clearInterval(beat);
+        offer.remove();
+      }
+    }, 250);
+  }
+
   // --- the numbers beside the places of the rail; a phone, which has no rail, asks for none ---
   const nav = document.querySelector("[data-counts]");
   if (nav && matchMedia("(min-width: 1200px)").matches)
@@ -54,7 +68,6 @@
     }
     return found;
   };
-  window.yixing = { answers };
 
   // --- fields that answers hide: the conditions as trees, see expressions.js ---
   const plain = (kind, answer) => {
@@ -65,16 +78,18 @@
     const text = answer.trim().normalize(kind === "number" ? "NFKC" : "NFC");
     return kind !== "number" ? text || null : /^[+-]?[0-9]{1,20}$/.test(text) ? BigInt(text.replace("+", "")) : null;
   };
-  for (const form of document.querySelectorAll("form")) {
-    const ruled = [...form.querySelectorAll("[data-hide]")];
-    if (!ruled.length) continue;
-    const rules = new Map(ruled.map((field) => [field.dataset.field, JSON.parse(field.dataset.hide)]));
+  const ruled = (form) => [...form.querySelectorAll("[data-hide]")];
+  const hidden = (form, given) => {
+    // the keys of the fields that these answers hide
+    const rules = new Map(ruled(form).map((field) => [field.dataset.field, JSON.parse(field.dataset.hide)]));
     const kinds = [...form.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field.dataset.kind]);
+    return expressions.hidden(rules, new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])])));
+  };
+  window.yixing = { answers, hidden };
+  for (const form of document.querySelectorAll("form:has([data-hide])")) {
     const apply = () => {
-      const given = answers(form),
-        values = new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])]));
-      const gone = expressions.hidden(rules, values);
-      for (const field of ruled) field.hidden = gone.has(field.dataset.field);
+      const gone = hidden(form, answers(form));
+      for (const field of ruled(form)) field.hidden = gone.has(field.dataset.field);
     };
     for (const kind of ["input", "change"]) form.addEventListener(kind, apply); // at once: nothing may move under a click
     apply();

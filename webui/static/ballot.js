@@ -31,6 +31,7 @@ const part = (place, name) => place.querySelector(`[data-part=${name}]`);
 for (const place of document.querySelectorAll("[data-ballot]")) {
   const { poll, key, size, least, most, url } = place.dataset;
   const inputs = [...place.querySelectorAll("input[data-choice]")];
+  const write = part(place, "write");
   const picked = () => inputs.filter((i) => i.checked);
   const next = part(place, "next"),
     send = part(place, "send"),
@@ -49,11 +50,42 @@ for (const place of document.querySelectorAll("[data-ballot]")) {
     const n = picked().length;
     next.disabled = n < Number(least) || n > Number(most);
     for (const input of inputs) input.disabled = input.type === "checkbox" && !input.checked && n >= Number(most);
+    if (write) part(place, "add").disabled = n >= Number(most);
     if (left) left.textContent = zh ? `已选 ${n} 人，最多 ${most} 人` : `${n} chosen, ${most} at most`;
   };
   for (const input of inputs) {
     input.checked = false;
     input.addEventListener("change", count);
+  }
+  // Who is no candidate: the whole list is in the page, so that nobody learns for whom one looks.
+  const add = () => {
+    const typed = part(place, "written"),
+      wanted = typed.value.trim(),
+      found = [...place.querySelectorAll("#eligible option")].find((o) => o.value === wanted);
+    const twice = found && inputs.some((i) => i.value === found.dataset.id);
+    part(place, "unknown").hidden = Boolean(found) && !twice;
+    if (!found || twice) return;
+    const label = document.createElement("label"),
+      input = document.createElement("input"),
+      name = document.createElement("b");
+    label.className = "yx-choice";
+    Object.assign(input, { type: "checkbox", value: found.dataset.id, checked: true, autocomplete: "off" });
+    input.dataset.choice = "";
+    input.dataset.label = name.textContent = zh ? `${wanted}（另选）` : `${wanted} (written in)`;
+    input.addEventListener("change", count);
+    label.append(input, name);
+    place.querySelector("fieldset").append(label);
+    inputs.push(input);
+    typed.value = "";
+    count();
+  };
+  if (write) {
+    part(place, "add").addEventListener("click", add);
+    part(place, "written").addEventListener("keydown", (e) => {
+      if (e.key !== "Enter") return;
+      e.preventDefault();
+      if (!part(place, "add").disabled) add();
+    });
   }
   next.addEventListener("click", () => {
     const names = picked().map((i) => i.dataset.label);

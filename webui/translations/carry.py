@@ -4,8 +4,8 @@
     python -m webui.translations.carry NEW.pot CATALOGUE.po [TABLE.tsv …]
 
 A text of the template that the catalogue does not know takes the English of the known text that
-differs in the names of its holes only. A table fills what is still empty. `make words` runs it
-before Babel drops what nobody says any more.
+differs in the names of its holes only. A table fills what is still empty; the English of a counted
+text is `one|several`. `make words` runs it before Babel drops what nobody says any more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
 HOLE = re.compile(r"\{(\w+)\}")
@@ -30,16 +30,35 @@ def carry(template: Catalog, known: Catalog, tables: dict[str, str]) -> int:
     for message in template:
         source = message.id
         old = known.get(source) if source else None
-        if not isinstance(source, str) or not source or (old and old.string):
+        if not source or (old and _is_whole(old)):
             continue
-        twin = alike.get(_shape(source))
-        english = _renamed(str(twin.id), str(twin.string), source) if twin else tables.get(source)
+        english = (
+            _plain(source, alike, tables)
+            if isinstance(source, str)
+            else _counted(tuple(source), tables)
+        )
         if english:
             if old:  # adding to an entry leaves its text as it is
                 known.delete(source)
             known.add(source, english)
             added += 1
     return added
+
+
+def _is_whole(message: Message) -> bool:
+    """Does it have its English, of a counted text both forms?"""
+    return all(message.string) if isinstance(message.string, tuple) else bool(message.string)
+
+
+def _plain(source: str, alike: dict[str, Message], tables: dict[str, str]) -> str | None:
+    twin = alike.get(_shape(source))
+    return _renamed(str(twin.id), str(twin.string), source) if twin else tables.get(source)
+
+
+def _counted(source: tuple[str, ...], tables: dict[str, str]) -> tuple[str, ...] | None:
+    """The forms for one and for several."""
+    english = tables.get(source[0])
+    return tuple(english.split("|")) if english else None
 
 
 def _shape(text: str) -> str:

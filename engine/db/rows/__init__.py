@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from engine.db.rows.definitions import Definition, OwnVersion, Setting, Vacation
 from engine.db.rows.files import Batch, Correction, Document
 from engine.db.rows.history import Checkpoint
-from engine.db.rows.instances import Instance, Publication, Task, Timer
+from engine.db.rows.instances import HeldAct, Instance, Publication, Task, Timer
 from engine.db.rows.people import Member, Post, Proposal, Unit
 from engine.db.rows.polls import Box, Meeting, Poll, PollTerms, Presence, RollEntry, TellerKey
 
@@ -20,6 +20,7 @@ __all__ = [
     "Correction",
     "Definition",
     "Document",
+    "HeldAct",
     "Instance",
     "Meeting",
     "Member",

@@ -36,10 +36,24 @@ class Instance(TypedDict):
     changed_at: datetime
     ended_at: datetime | None
     suspended_at: datetime | None
+    held_until: datetime | None
     confidential: bool
     stopped_days: int
     union_law: NotRequired[list[Any]]  # see engine/instance/union_law.py: OF_INSTANCE
     closing: NotRequired[str]  # the state that an end event shall give instead of `ended`
+
+
+class HeldAct(NamedTuple):
+    """The completion of a task that waits: see tables.held_act."""
+
+    task_id: UUID
+    member_id: UUID
+    instance_id: UUID
+    given_at: datetime
+    until: datetime
+    answers: Mapping[str, Any]
+    salt: bytes
+    why: object
 
 
 class Publication(NamedTuple):

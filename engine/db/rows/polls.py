@@ -20,6 +20,16 @@ class Presence(TypedDict, total=False):
     after: int  # the last entry of the ledger when the poll opened
 
 
+class WriteIn(TypedDict):
+    """Those who may be written in on a ballot: how many, the digest of their ids, and whether one of
+    them may win a seat.
+    """
+
+    n: int
+    roll_hash: str
+    wins: bool
+
+
 class PollTerms(TypedDict):
     """The column `rule` of a poll: what was fixed when the question was put, and what is noted
     while it runs.
@@ -38,6 +48,7 @@ class PollTerms(TypedDict):
     paper: NotRequired[bool]  # older polls lack it
     wins: NotRequired[str]  # of an election, with its seats
     seats: NotRequired[int]
+    write_in: NotRequired[WriteIn]  # where somebody may be written in
     keys: NotRequired[int]  # of a secret poll: how many tellers open it together
     signs: NotRequired[str]  # when enough tellers have signed; without it all have to
     declared: NotRequired[bool]  # who presides declares what the tellers have signed

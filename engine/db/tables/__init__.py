@@ -26,6 +26,7 @@ from engine.db.tables.instances import (
     WITHOUT_TASK,
     counter,
     draft,
+    held_act,
     instance,
     invitation,
     link,
@@ -40,7 +41,7 @@ from engine.db.tables.instances import (
 from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
-from engine.db.tables.polls import paper, poll, roll, teller
+from engine.db.tables.polls import paper, poll, roll, teller, write_in
 from engine.db.tables.proposals import proposal
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "draft",
     "envelope",
     "event",
+    "held_act",
     "incident",
     "instance",
     "invitation",
@@ -101,4 +103,5 @@ __all__ = [
     "urn",
     "vacation",
     "verification",
+    "write_in",
 ]

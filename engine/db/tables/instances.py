@@ -59,6 +59,7 @@ instance = Table(
     moment("changed_at", nullable=False),
     moment("ended_at"),
     moment("suspended_at"),
+    moment("held_until"),  # while an act in it is held, see held_act
     Column(
         "confidential", Boolean, nullable=False, server_default=text("false")
     ),  # only those named in it know of it
@@ -75,6 +76,7 @@ instance = Table(
     Index("ix_instance_process", "union_id", "process_id", "id"),
     Index("ix_instance_state", "union_id", "state", "id"),
     Index("ix_instance_started", "union_id", "started_at"),
+    Index("ix_instance_held", "held_until", postgresql_where=text("held_until IS NOT NULL")),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     ),
@@ -137,6 +139,24 @@ task = Table(  # fixed widths first: no padding between
     Index(
         "ix_task_closed", "closed_by", "closed_at", postgresql_where=text("closed_by IS NOT NULL")
     ),
+)
+
+held_act = Table(  # the completion of a task that its author may still take back
+    "held_act",
+    metadata,
+    ref("task_id", "task.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    ref("instance_id", "instance.id", nullable=False),
+    moment("given_at", nullable=False),
+    moment("until", nullable=False),
+    Column("answers", JSONB, nullable=False),  # as they were sent
+    Column("salt", LargeBinary, nullable=False),
+    Column(
+        "why", JSONB(none_as_null=True)
+    ),  # it could not be carried out: the reason, until its author has read it
+    PrimaryKeyConstraint("task_id", "member_id"),
+    Index("ix_held_act_instance", "instance_id"),
+    Index("ix_held_act_member", "member_id"),
 )
 
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again

@@ -75,6 +75,14 @@ roll = Table(
     Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
 )
 
+write_in = Table(  # who may be written in on the ballots of an election, beside its candidates
+    "write_in",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    PrimaryKeyConstraint("poll_id", "member_id"),
+)
+
 teller = Table(  # who counts a poll and signs its numbers
     "teller",
     metadata,

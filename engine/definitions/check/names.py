@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import expressions, legacy
 from engine.decisions.cell import NULLS
-from engine.definitions.actions import LEFT_BEHIND, MARKED
+from engine.definitions.actions import ISSUED, LEFT_BEHIND, MARKED
 from engine.definitions.check.language import FUNCTIONS, NAMES, Keys, Language
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ OUTCOME = (
     COUNTS
     | ELECTED
     | {"passed", "voters", "votes", "why", "void", "reason", "signatures", "remarks"}
+    | {"written_in"}
 )
 RESERVED = (
     NAMES
@@ -63,12 +64,13 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         **dict.fromkeys(notified(draft)),
         **dict.fromkeys(draft.table("publications"), PUBLISHED),
         **dict.fromkeys(draft.table("books"), BOOK),
+        **dict.fromkeys(draft.table("rounds")),
     }
     for name in _set_by_actions(draft):
         fact, *fields = name.split(".")
         _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
     for key, action in draft.table("actions").items():
-        _add(facts, key, DONE)
+        _add(facts, key, DONE | (ISSUED if action.get("do") == "issue_document" else frozenset()))
         if action.get("do") == "begin" and isinstance(action.get("kind"), str):
             _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
@@ -143,7 +145,9 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
-        if action.get("do") in ("set_fact", "issue_document", "turn") and isinstance(values, dict):
+        if action.get("do") in ("set_fact", "issue_document", "turn", "keep_round") and isinstance(
+            values, dict
+        ):
             yield from filter(None, [*values, *action.get("append", ())])
 
 

@@ -39,6 +39,7 @@ def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -
         advice = _("表决内容随表决长期保存，不能随事项删除；请写在 asks 里。")
         yield Fault(FILE, place, _("保密事项不能写 about。"), advice)
     yield from _election(place, poll, language)
+    yield from _write_in(place, poll, language)
     yield from _tellers(place, poll, language)
     yield from _secret(place, poll, language)
     yield from _presider(place, poll, draft)
@@ -105,6 +106,21 @@ def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[
         elif not election and poll.get(name):
             what = _("只有选举才写 {name}。", name=name)
             yield Fault(FILE, place, what, _('请写 kind = "election"，或删去。'))
+
+
+def _write_in(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """Who may be written in: beside candidates, in sealed ballots or on paper, and whether one of
+    them may win.
+    """
+    if bool(poll.get("write_in")) != bool(poll.get("write_in_wins")):
+        advice = _("write_in 写可以另选哪些人，write_in_wins 写另选的人能不能当选。")
+        yield Fault(FILE, place, _("write_in 和 write_in_wins 应当一起写。"), advice)
+    for name in ("write_in", "write_in_wins"):
+        if poll.get(name):
+            yield from language.faults(FILE, place, name, poll[name])
+    if poll.get("write_in") and not (poll.get("candidates") and poll.get("secret")):
+        what = _("只有无记名、选人的选举才可以另选他人。")
+        yield Fault(FILE, place, what, _("请写 candidates 和 secret = true，或者删去 write_in。"))
 
 
 def _tellers(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:

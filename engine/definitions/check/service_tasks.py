@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import legacy
 from engine.definitions.actions import ACTIONS
+from engine.definitions.check import rounds
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.names import RESERVED
@@ -42,6 +43,7 @@ def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator
             yield from _shapes(place, action)
             yield from _expressions(place, action, language)
             yield from _references(place, action, draft, language)
+            yield from rounds.wiped(place, action, draft)
             if name == "issue_document":
                 yield from _facts_set(place, action, draft)
 
@@ -122,8 +124,9 @@ def _references(
 ) -> Iterator[Fault]:
     """What an action names must be there: a document, a rule, a task, a poll, facts."""
     texts = {name: value for name, value in action.items() if isinstance(value, str)}
+    kinds = _kinds(action)
     for name, value in texts.items():
-        yield from _reference(place, name, value, draft, language)
+        yield from _reference(place, kinds.get(name, name), value, draft, language)
     facts, known = action.get("facts"), {*language.facts, *draft.table("actions")}
     for fact in facts if isinstance(facts, list) else ():
         if not isinstance(fact, str) or fact.partition(".")[0] not in known:
@@ -134,7 +137,7 @@ def _references(
 def _taken(draft: Draft) -> set[str]:
     """The names under which something else is kept."""
     elements = draft.diagram.elements.keys() if draft.diagram else set()
-    tables = ("messages", "publications", "books")
+    tables = ("messages", "publications", "books", "rounds")
     return {*elements, *(key for table in tables for key in draft.table(table)), *RESERVED}
 
 
@@ -148,6 +151,9 @@ def _reference(
     elif name == "book" and value not in draft.table("books"):
         advice = _("请写 [books.{key}]，列出每一项各有的事实。", key=key)
         yield Fault(FILE, place, _("没有分册 {key}。", key=key), advice)
+    elif name == "round" and value not in draft.table("rounds"):
+        advice = _("请写 [rounds.{key}]，列出每一轮留存的事实。", key=key)
+        yield Fault(FILE, place, _("没有轮次 {key}。", key=key), advice)
     elif name == "rule" and not language.known_rule(value):
         yield Fault(FILE, place, _("没有规则 {key}。", key=key), language.near(value))
     elif name == "task" and draft.diagram and value not in language.tasks:

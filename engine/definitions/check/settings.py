@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, publications, tasks
+from engine.definitions.check import books, claims, publications, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -51,11 +51,15 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from publications.faults(key, table, draft, language)
     for key, table in draft.table("books").items():
         yield from books.faults(key, table, draft, language)
+    for key, table in draft.table("rounds").items():
+        yield from rounds.faults(key, table, draft, language)
     for name, form in draft.forms.items():
         for field in form.asked if form else ():
             yield from tasks.rooms(f"forms.{shown(name)}", {"room": field.room}, draft)
     for guard in draft.raw.get("guards", ()):
         yield from _guard(guard, draft, language)
+    for claim in draft.raw.get("claims", ()):
+        yield from claims.faults(claim, draft, language)
     if draft.diagram is not None:
         yield from _undescribed(draft, draft.diagram)
 

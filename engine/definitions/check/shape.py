@@ -59,6 +59,8 @@ POLL = Of(
         "candidates": str,
         "seats": str,
         "wins": str,
+        "write_in": str,
+        "write_in_wins": str,
         "about": [str],
         "remarks": str,
     },
@@ -74,6 +76,25 @@ _GUARD = Of(
     {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str},
     ("at", "holds", "text"),
     ("text",),
+)
+_PREMISE = Of(
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    ("text", "by", "holds"),
+    ("text",),
+)
+_CLAIM = Of(
+    {
+        "asks": str,
+        "asks_en": str,
+        "at": [str],
+        "what": str,
+        "what_en": str,
+        "on": str,
+        "basis": str,
+        "needs": [_PREMISE],
+    },
+    ("asks", "at", "what", "needs"),
+    ("asks", "what"),
 )
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
@@ -98,6 +119,7 @@ _TASK = Of(
         "batch": bool,
         "tells": _TELLS,
         "happened": str,
+        "undo": bool,
     },
     (),
     ("title", "asks"),
@@ -161,6 +183,7 @@ _DOCUMENT = Of(
     ("title",),
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
+_ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -177,6 +200,7 @@ PROCESS = Of(
         "launch": [str],
         "owner": str,
         "happened": str,
+        "undo": bool,
         "search": [str],
         "present": [str],
         "confidentiality": str,
@@ -190,8 +214,10 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
+        "claims": [_CLAIM],
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),

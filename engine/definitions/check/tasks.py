@@ -50,6 +50,9 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     if "meeting" in task:
         yield from _meeting(f"{place}.meeting", task["meeting"], language)
     yield from _outcomes(place, task, draft.forms.get(key))
+    if task.get("undo") and ("poll" in task or "meeting" in task):
+        what = _("表决和会议不能撤回（undo），票一经投出、会一经结束即为有效。")
+        yield Fault(FILE, place, what, _("请删去 undo。"))
     if "poll" in task:
         if not lacks(task["poll"], POLL):  # of half a poll nothing more is to be said
             yield from polls.faults(f"{place}.poll", task["poll"], draft, language)

@@ -260,5 +260,6 @@ INSTALLATION = (
         "resumption",
         mark="outcome",
     ),
+    kind("history_sampled", _("抽查历史"), _("{who}抽查了 {year} 年的结论"), "year", mark="read"),
     kind("history_verified", _("历史已校验"), _history_verified, "events", mark="outcome"),
 )

@@ -10,6 +10,7 @@ from engine.db import aside
 from engine.history.event_log import Break
 from engine.history.verification import (
     facts,
+    held,
     matters,
     own_versions,
     papers,
@@ -105,13 +106,14 @@ def _matter(
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
         or polls.polls(replayed, rows["poll"], _rolls(rows), tasks, row.confidential)
         or published.first_false(replayed, rows["publication"])
+        or held.first_false(replayed, rows["held_act"], row.held_until)
         or matters.instance(replayed, row, version)
     )
     if broken:
         return broken
-    broken, held = polls.meetings(replayed, rows["meeting"], tasks, _halls(rows))
+    broken, met = polls.meetings(replayed, rows["meeting"], tasks, _halls(rows))
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    spoke = facts.Said(spoken, outcomes, held, version.owner)
+    spoke = facts.Said(spoken, outcomes, met, version.owner)
     return broken or facts.first_false(replayed, row, version, spoke)
 
 

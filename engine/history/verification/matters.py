@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.history.verification.told import Act
 
 _STATED = ("state", "outcome", "ended_at")  # columns that the last event of a state tells
+_FIXING = ("set_fact", "turn", "keep_round")  # actions that compute facts
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 
 
@@ -64,7 +65,7 @@ class Version:
         computed: dict[str, list[str]] = defaultdict(list)
         for action in map(legacy.action, raw.get("actions", {}).values()):
             fixed = (*action.get("set", ()), *action.get("append", ()))
-            for path in fixed if action["do"] in ("set_fact", "turn") else ():
+            for path in fixed if action["do"] in _FIXING else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
             if action["do"] == "mark":

@@ -142,6 +142,7 @@ def _asked(opened: Mapping[str, Any], row: rows.Poll) -> dict[str, tuple[str, bo
             and same
             and opened.get("terms") in (None, rolls.terms_digest(rule)),
         ),
+        "write_in": ("另选名册", rule.get("write_in") == opened.get("write_in")),
         "about": ("内容", dict(rule.get("about", ())) == opened.get("about", {})),
         "presence": ("到会人数", _at_opening(rule.get("presence", {}), opened)),
     }

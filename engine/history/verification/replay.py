@@ -17,7 +17,7 @@ from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
-from engine.history.verification.told import Act, Meeting, Poll, Published
+from engine.history.verification.told import Act, Held, Meeting, Poll, Published
 from engine.messages import Both, Message, _
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class Replayed:
     publications: dict[str, Published] = field(default_factory=dict)
     suspended: str = ""  # since when it stands still
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    held: Held | None = None  # the act that waits now
+    dropped: dict[tuple[str, str], Held] = field(default_factory=dict)  # by task and author
+    stray: int = 0  # the first event that speaks of an act that was not held
     papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def false(self, table: str, key: object, why: Message, seq: int = 0) -> Break:
@@ -138,7 +141,7 @@ def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
 def _act(seq: int, says: dict[str, Any]) -> Act:
     return Act(
         seq,
-        says["at"],
+        says.get("given", says["at"]),
         says["actor"]["id"] if says.get("actor") else None,
         says.get("answers"),
         says.get("happened_on"),
@@ -151,6 +154,39 @@ def _say(replayed: Replayed, element: str, seq: int, says: dict[str, Any]) -> No
     replayed.seqs[element] = seq
     if "answers" in says:
         replayed.answered[element].append(_act(seq, says))
+
+
+def _completed(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    """A task was finished: at once, or as it was given before."""
+    held, given = replayed.held, says.get("given")
+    if bool(held) != bool(given) or (held and not _is_that(held, says)):
+        replayed.stray = replayed.stray or seq
+    replayed.held = None
+    _say(replayed, says["task"], seq, says)
+
+
+def _is_that(held: Held, says: Mapping[str, Any]) -> bool:
+    """Is the task finished as it was held: by its author, at the moment given?"""
+    finished = (says["task"], says["actor"]["id"], says["given"])
+    return (held.element, held.by, held.given) == finished
+
+
+def _held(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    who = says["actor"]["id"]
+    if replayed.held:
+        replayed.stray = replayed.stray or seq
+    what, when = (says["task"], says["id"]), (says["given"], says["until"])
+    replayed.held = Held(seq, *what, who, says["digest"], *when)
+
+
+def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    """An act was taken back, or could not be carried out."""
+    by = says["member"] if says["kind"] == "act_dropped" else says["actor"]["id"]
+    held, replayed.held = replayed.held, None
+    if held is None or (held.task, held.by) != (says["id"], by):
+        replayed.stray = replayed.stray or seq
+    elif says["kind"] == "act_dropped":
+        replayed.dropped[held.task, held.by] = held._replace(seq=seq, why=says["why"])
 
 
 def _told(replayed: Replayed, name: str, digest: str | None) -> None:
@@ -306,7 +342,10 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "matter_baselined": _baselined,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
-    "task_completed": lambda replayed, seq, says: _say(replayed, says["task"], seq, says),
+    "task_completed": _completed,
+    "act_held": _held,
+    "act_withdrawn": _let_go,
+    "act_dropped": _let_go,
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,

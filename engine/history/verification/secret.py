@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots
+from engine.ballots import rolls
 from engine.db import tables
 from engine.history.event_log import Break
 from engine.history.verification.replay import bodies
@@ -59,6 +60,8 @@ def first_false(session: Session) -> Break | None:
             setattr(boxed[key], field_ or "outcome", says if field_ else says.get("outcome", {}))
             boxed[key].seq = seq
     board, urn, voted = _board(session), _urn(session), _voted(session)
+    if other := _other_write_ins(session):
+        return other
     for key, found in boxed.items():
         if fault := _fault(found, board.pop(key, []), urn.pop(key, []), voted.get(key, [])):
             return Break(found.chain, found.seq, fault)
@@ -86,6 +89,7 @@ def _fault(
         urn_hash=counted.get("urn"),
         counts=counted.get("counts"),
         invalid=counted.get("invalid"),
+        write_in="write_in" in opened,
     )
     if false := ballots.first_false(paper):
         return _FALSE[false]
@@ -102,7 +106,8 @@ def _published(found: _Boxed) -> bool:
     if not outcome or outcome.get("on_paper"):
         return True
     votes = outcome.get("votes", outcome)
-    return all(votes.get(c) == counts.get(c) for c in found.opened["choices"])
+    chosen = {*found.opened["choices"], *outcome.get("written_in", ())}
+    return all(votes.get(c) == counts.get(c) for c in chosen)
 
 
 def _board(session: Session) -> dict[str, list[str]]:
@@ -117,6 +122,17 @@ def _urn(session: Session) -> dict[str, list[ballots.Ballot]]:
     for row in session.execute(select(tables.urn).execution_options(yield_per=5000)):
         kept[str(row.poll_id)].append(ballots.Ballot(row.code, tuple(row.choices)))
     return kept
+
+
+def _other_write_ins(session: Session) -> Break | None:
+    """A poll of which others may be written in than its terms say, which the history tells."""
+    written, poll = tables.write_in.c, tables.poll.c
+    digest = rolls.digest_in_sql(written.member_id).label("digest")
+    found = select(written.poll_id, digest).group_by(written.poll_id).subquery()
+    told = poll.rule["write_in"]["roll_hash"].as_string()
+    query = select(poll.instance_id).outerjoin(found, found.c.poll_id == poll.id)
+    chain = session.execute(query.where(told.is_distinct_from(found.c.digest)).limit(1)).scalar()
+    return None if chain is None else Break(chain, 0, _("可以另选的名册与开始时不符"))
 
 
 def _voted(session: Session) -> dict[str, list[str]]:

@@ -62,6 +62,7 @@ _ROWS: dict[str, Select[Any]] = {
     "presence": select(_meeting.instance_id, *_presence)
     .join(tables.meeting, _meeting.id == _presence.meeting_id)
     .order_by(_meeting.instance_id, _presence.no),
+    "held_act": select(tables.held_act).order_by(tables.held_act.c.instance_id),
     "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
     "share": select(tables.share).order_by(tables.share.c.instance_id),
     "publication": select(tables.publication).order_by(tables.publication.c.instance_id),
@@ -94,6 +95,7 @@ _MATTER = (
     _instance.stage,
     _instance.rounds,
     _instance.suspended_at,
+    _instance.held_until,
 )
 
 

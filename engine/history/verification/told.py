@@ -26,6 +26,21 @@ class Act(NamedTuple):
     happened_on: str | None = None
 
 
+class Held(NamedTuple):
+    """An act that its author may still take back: of which task, by whom, with which answers, when
+    given and until when it waits; of one that was not carried out, why.
+    """
+
+    seq: int
+    element: str
+    task: str
+    by: str
+    digest: str
+    given: str
+    until: str
+    why: object = None
+
+
 @dataclass
 class Poll:
     """A poll as the history tells it. `voices` are the last answers of each member, `at` when each

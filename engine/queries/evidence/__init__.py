@@ -29,8 +29,8 @@ from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
-from engine.queries import ballots
-from engine.queries.evidence import notices, sheets
+from engine.queries import ballots, claims
+from engine.queries.evidence import mining, notices, sheets
 from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Entry, Question, read
 
@@ -138,8 +138,11 @@ def pack(
     size = case.checkpoints[-1].size
     contents = Contents(str(instance_id), case.row.seq, size, withheld=list(case.withheld))
     archive.add("README.txt", notices.readme(case))
-    archive.add("answer.txt", answer(case, english))
+    shown = claims.answers(context_of(session, actor, instance_id), [e.says for e in case.events])
+    archive.add("answer.txt", answer(case, shown, english))
     archive.add("timeline.csv", sheets.timeline(case))
+    archive.add("log.xes", mining.xes(case))
+    archive.add("ocel.json", mining.ocel(case))
     _add_history(session, archive, case, key)
     _add_papers(session, archive, case, contents)
     _add_attachments(session, archive, case, contents)

@@ -10,6 +10,7 @@ from engine.db.words import state_words
 from engine.messages import CHINESE, Listed, Message, _
 from engine.people import posts
 from engine.queries import ruled
+from engine.queries.claims import Verdict
 from engine.queries.evidence.entries import (
     answers_of,
     by,
@@ -24,22 +25,27 @@ from engine.queries.telling import Facts, reasoned, titled
 from engine.queries.words import about
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from engine.messages import Language
+    from engine.queries.claims import Answer, Mark
     from engine.queries.evidence.case import Case, Entry, Hall, Question
     from engine.queries.telling import Words
 
 _INDENT = "      "
 
 
-def answer(case: Case, english: Language) -> str:
-    """The whole text, in Chinese and then in English."""
-    return "\n".join([*_answer(case, CHINESE), "", "", *_answer(case, english), ""])
+def answer(case: Case, answers: Sequence[Answer], english: Language) -> str:
+    """The whole text, in Chinese and then in English; what the process has to show comes first."""
+    texts = (_answer(case, answers, say) for say in (CHINESE, english))
+    return "\n\n\n".join("\n".join(lines) for lines in texts) + "\n"
 
 
-def _answer(case: Case, say: Language) -> list[str]:
+def _answer(case: Case, answers: Sequence[Answer], say: Language) -> list[str]:
     lines = [f"{case.row.number} {case.row.title}", "", *map(say, _head(case))]
+    for each in answers:
+        lines += ["", *map(say, _claim(each))]
     for title, part in _parts(case, say):
         lines += ["", say(title), *(part or [say(_("（无）"))])]
     return lines
@@ -70,6 +76,34 @@ def _state(case: Case) -> Words:
         end = titled(case.process, row.outcome)
         return _("{state}（{end}） {at}", state=state, end=end, at=at)
     return _("{state} {at}", state=state, at=at) if at else state
+
+
+# --- what the process has to show -----------------------------------------------------------------
+_VERDICTS = {
+    Verdict.YES: _("是。"),
+    Verdict.NO: _("否。"),
+    Verdict.LATE: _("否：有一项不早于它。"),
+    Verdict.OPEN: _("还没有走到这一步。"),
+    Verdict.NEVER: _("没有发生，本件已经结束。"),
+    Verdict.ERASED: _("内容已按规定删除。"),
+}
+
+
+def _claim(answer: Answer) -> list[Words]:
+    claim = answer.claim
+    lines: list[Words] = [claim.asks, _VERDICTS[answer.verdict]]
+    lines += [_given(each.text, each.event, each.day) for each in answer.given]
+    lines.append(_given(claim.what, answer.event, answer.day))
+    if answer.verdict == Verdict.YES and answer.spare:
+        lines.append(_("最晚的一项早于它 {n} 天。", n=answer.spare))
+    return lines
+
+
+def _given(text: Words, event: Mark | None, day: date | None) -> Message:
+    if event is None:
+        return _("- {what}：没有记录", what=text)
+    at, on = moment(event.at), day.isoformat() if day else ""
+    return _("- {what}：{day}，{at} 记录，见 #{seq}", what=text, day=on, at=at, seq=event.seq)
 
 
 def _parts(case: Case, say: Language) -> list[tuple[Message, list[str]]]:

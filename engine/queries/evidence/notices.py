@@ -107,6 +107,7 @@ _README = (
 
 内容
   answer.txt       事实说明            timeline.csv     时间线（可用表格软件打开）
+  log.xes          事件日志（XES）     ocel.json        事件日志（OCEL 2.0），供流程挖掘软件打开
   documents/       文书数据，逐字节      prints/          文书的打印件，由上述数据排出
   attachments/     附件                rolls/           每次表决的名册与作答
   process/         本件所用流程版本      rules/           所用规则的条文、出处、层级、可信度
@@ -152,6 +153,7 @@ What it cannot prove
 
 Contents
   answer.txt       the facts in words         timeline.csv     the events, for a spreadsheet
+  log.xes          the events, XES            ocel.json        the events, OCEL 2.0, for process mining
   documents/       the data of the documents  prints/          the documents, typeset from these data
   attachments/     what people added          rolls/           the roll and the answers of each poll
   process/         the version of the process rules/           text, source, level and confidence of the rules

@@ -102,3 +102,19 @@ def test_an_empty_reply_is_replayed_too(api: Api) -> None:
             and found.data == b""
             and found.headers.get("Idempotency-Replayed") == replayed
         )
+
+
+def test_an_act_that_is_held_may_be_taken_back(api: Api) -> None:
+    key, office = api.as_("zhang").launch(), api.as_("secretary")
+    at = f"/tasks/{office.waiting('task', key, 'check')['id']}"
+    sent = {"answers": {"decision": "pass"}, "hold": 30}
+    assert office.do(f"{at}/complete", sent, key="k6")["held_until"]
+    assert office.do(f"{at}/complete", sent, key="k6")["held_until"]  # the same, not another one
+    assert office.post(f"{at}/complete", sent, key="k7").status_code == 409
+    assert office.read(at)["held"]["mine"] and not office.read(at)["actionable"]
+    (own,) = office.read("/tasks")["own"]
+    assert (own["title"], own["why"]) == ("核对", "")
+    office.do(f"{at}/undo")
+    assert office.read(at)["held"] is None and office.read(at)["draft"] == {"decision": "pass"}
+    assert office.post(f"{at}/undo").status_code == 404
+    assert office.do(f"{at}/complete", {**sent, "hold": 0})["held_until"] is None

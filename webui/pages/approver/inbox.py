@@ -8,11 +8,20 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, late, opened, polls, seen, tasks
+from engine.commands import confidence, drafts, holding, late, opened, polls, seen, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import (
     ballots,
@@ -27,6 +36,7 @@ from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
 from webui.http import fields
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 from webui.pages.approver import walking
@@ -203,19 +213,22 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
         return _task_again(task_id, fault.message), fault.status
     except Conflict as fault:
         return _overtaken(task_id, fault.message), 409
-    flash(what_was_done)
+    flash(*what_was_done)
     return redirect(address)
 
 
-def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
-    """What was done, and the address of what comes next."""
+def _complete(session: Session, task_id: UUID) -> tuple[tuple[Any, str], str]:
+    """What was done and how it is said, and the address of what comes next."""
     revision = request.form.get("revision", "")
     held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
     given, seen = fields.answers(held.rule.form, request.form), request.form.get("seen", "")
-    late.submit(held, given, seen)
+    seconds = current_app.config["YIXING"].undo
+    until = holding.submit(held, given, seen, seconds=seconds)
     title = f"{held.rule.title.in_(lang())} · {held.work.title}"
     address = _in_the_hall(session, held.work) or _next(session, task_id)
-    return _("已办理：%(title)s", title=title), address
+    if until is None:
+        return (_("已办理：%(title)s", title=title), "message"), address
+    return ({"task_id": str(task_id), "title": title, "until": until.isoformat()}, "held"), address
 
 
 def _in_the_hall(session: Session, work: UnitOfWork) -> str | None:
@@ -273,7 +286,22 @@ def hold(task_id: UUID, what: str) -> Answer:
     """Take a task of my seat for myself, or give it back."""
     act = tasks.claim if what == "claim" else tasks.release
     carry_out(lambda s: act(s, me(), task_id))
-    flash(_("已签收，由您办理。") if what == "claim" else _("已退回，同岗位的人都可以办理。"))
+    flash(_("已认领，由您办理。") if what == "claim" else _("已放回，同岗位的人都可以办理。"))
+    return redirect(url_for("inbox.task", task_id=task_id))
+
+
+@blueprint.post("/tasks/<uuid:task_id>/<any(undo, seen):what>")
+@needs_login
+def undo(task_id: UUID, what: str) -> Answer:
+    """Take an act back while it is held; or note that one has read why it could not be done."""
+    if what == "seen":
+        carry_out(lambda s: holding.dismiss(s, me(), task_id))
+        return redirect(url_for("inbox.index"))
+    try:
+        carry_out(lambda s: holding.withdraw(s, me(), task_id))
+        flash(_("已撤回，您填写的内容还在。"))
+    except Conflict as fault:
+        flash(in_language(fault.message, lang()), "error")
     return redirect(url_for("inbox.task", task_id=task_id))
 
 

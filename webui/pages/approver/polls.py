@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from engine.commands import pads, signing, teller_changes, tellers, voiding
 from engine.documents import docx
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballot_papers, certificates, poll_rows, poll_summary
+from engine.queries import ballot_papers, certificates, poll_rows, poll_summary, write_ins
 from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
@@ -94,11 +94,34 @@ def enter_paper(poll_id: UUID) -> Page | Answer:
     given = {
         "returned": _whole(request.form.get("returned", "")),
         "invalid": _whole(request.form.get("invalid", "")),
-        "counts": counts,
     }
-    return _done(
-        poll_id, lambda s: tellers.enter_paper(s, me(), poll_id, given), _("纸质票数已录入。")
-    )
+
+    def work(session: Session) -> None:
+        named = {**counts, **_written_in(session, poll_id)}
+        tellers.enter_paper(session, me(), poll_id, {**given, "counts": named})
+
+    return _done(poll_id, work, _("纸质票数已录入。"))
+
+
+def _written_in(session: Session, poll_id: UUID) -> dict[str, int | None]:
+    """The votes of those who were written in: a line has a person of the list and a number. Raises
+    Invalid.
+    """
+    lines = [
+        (v.strip(), request.form.get(f"v.{k.removeprefix('w.')}", ""))
+        for k, v in request.form.items()
+        if k.startswith("w.") and v.strip()
+    ]
+    known = {e.label: str(e.id) for e in write_ins.eligible(session, poll_id)} if lines else {}
+    found: dict[str, int | None] = {}
+    for label, votes in lines:
+        if known.get(label) is None or known[label] in found:
+            message = _(
+                "“%(who)s”不在可以另选的名单里，或者填了两行；请从名单里选，一人一行。", who=label
+            )
+            raise Invalid({"counts": [message]})
+        found[known[label]] = _whole(votes)
+    return found
 
 
 def _whole(text: str) -> int | None:

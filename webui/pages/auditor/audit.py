@@ -19,7 +19,7 @@ from engine.instance import rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
 from engine.people import access
-from engine.queries import checkpoints, history, packs, standing
+from engine.queries import checkpoints, claims, history, packs, standing
 from engine.queries import definitions as processes
 from engine.queries import instance as reading
 from engine.queries import instances as lists
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
+    from engine.instance.context import Context
     from engine.queries.history import Happened
 
 FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
@@ -177,6 +178,8 @@ class View:
     """
 
     file: reading.File
+    answers: tuple[claims.Answer, ...]
+    votes: tuple[claims.Vote, ...]
     proof: history.Proof
     standing: tuple[standing.Standing, ...]
     lines: tuple[Line, ...]
@@ -223,6 +226,7 @@ def _view(session: Session, instance_id: UUID) -> View:
     file = reading.file_of(context, lang(), mentions=_mentions(record.bodies))
     proof = history.proven(context, record)
     events, passed = _events(file, record)
+    answers, votes = _answers(context, file, record) if events else ((), ())
     lines = _lines(events, Teller(file.process, file.names.names), proof.witnessed_size)
     after = request.args.get("after", 0, type=int)
     shown = tuple(line for line in lines if line.event.seq > after)[:500]
@@ -231,6 +235,8 @@ def _view(session: Session, instance_id: UUID) -> View:
     live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
     return View(
         file=file,
+        answers=answers,
+        votes=votes,
         proof=proof,
         standing=_standing(file),
         lines=shown,
@@ -272,6 +278,19 @@ def _events(
     try:
         events = history.happened(file.context, record, file.silent)
         return events, history.passed(file.context, record)
+    except UNREADABLE:
+        return (), ()
+
+
+def _answers(
+    context: Context, file: reading.File, record: history.Record
+) -> tuple[tuple[claims.Answer, ...], tuple[claims.Vote, ...]]:
+    """What the process has to show, and what its votes came to; nothing of bodies that were
+    altered.
+    """
+    try:
+        told = tuple(b for b in record.bodies if b.get("poll") not in file.silent)
+        return claims.answers(context, record.bodies), claims.votes(file.process, told)
     except UNREADABLE:
         return (), ()
 
