@@ -68,6 +68,18 @@ def save(
     return int(kept)
 
 
+def keep(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
+    """Keep what an act over several tasks is about until it is done, in place of whatever is there.
+
+    Raises Invalid above 64 KB.
+    """
+    if not _fits(json.dumps(answers)):
+        raise Invalid(_("草稿过长或含有不能保存的字符。"))
+    values = {"answers": dict(answers), "saved_at": clock.now()}
+    draft = insert(_draft).values(member_id=actor.id, key=key, **values)
+    session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=values))
+
+
 def put_back(session: Session, member_id: UUID, key: str, answers: Mapping[str, Any]) -> None:
     """What was sent is a draft again, in the place of any other. It was accepted once, so no limit
     is asked.

@@ -72,13 +72,15 @@ _FINISH = _CHANGE.values(
 class InHand:
     """An open task that the actor has before them, in a unit of work on its locked instance.
 
-    `done`: the elements that the actor has finished before.
+    `done`: the elements that the actor has finished before; `batch`: the act over several tasks of
+    which this is one.
     """
 
     work: UnitOfWork
     task: rows.Task
     rule: TaskRule
     done: frozenset[str] = frozenset()
+    batch: UUID | None = None
 
     @property
     def waits(self) -> bool:
@@ -306,8 +308,8 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
 
 
 def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history says in plain words of a finished task: its outcome, by which way and for
-    which seat it came.
+    """What the history says in plain words of a finished task: its outcome, the batch, by which way
+    and for which seat it came.
     """
     rule, seat = held.rule, held.task.seat
     noted: dict[str, Any] = {}
@@ -315,6 +317,8 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
         noted["given"] = held.work.given.isoformat()
     if rule.outcomes and not rule.room:  # what is said in a room stands there as a digest only
         noted["outcome"] = clean.get(rule.outcomes)
+    if held.batch:
+        noted["batch"] = str(held.batch)
     if rule.link:
         noted["by_way"] = clean.get("by_way")
     if "outside" in clean:

@@ -312,6 +312,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
         batch=bool(table.get("batch", False)),
+        each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
     )

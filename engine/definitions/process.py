@@ -174,6 +174,7 @@ class TaskRule:
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?
+    each: tuple[str, ...] = ()  # fields that such an act says of each by itself
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
 

@@ -45,8 +45,8 @@ _PAGE = text(
              > (CAST(:after_rank AS int), CAST(:after_due AS timestamptz), CAST(:after_id AS uuid)))
    ORDER BY {_RANK}, coalesce(due_at, 'infinity'), id LIMIT :limit
 ), counted AS (
-  SELECT coalesce(json_agg(json_build_array(bucket, process_id, part, n)), '[]') AS counts
-    FROM (SELECT bucket, process_id, part, count(*) AS n FROM dated GROUP BY 1, 2, 3) AS c
+  SELECT coalesce(json_agg(json_build_array(bucket, process_id, part, element, n)), '[]') AS counts
+    FROM (SELECT bucket, process_id, part, element, count(*) AS n FROM dated GROUP BY 1, 2, 3, 4) AS c
 ), published AS (
   SELECT count(*) AS published FROM publication p JOIN instance i ON i.id = p.instance_id
    WHERE p.circle @> ARRAY[CAST(:me AS uuid)] AND p.current AND p.until > :now AND i.state = ANY(:alive)
@@ -112,6 +112,11 @@ class Item:
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
     held_by: str  # who has done it, and may still take it back; ""
 
+    @property
+    def of(self) -> str:
+        """Its kind."""
+        return f"{self.process_id}.{self.element}"
+
 
 @dataclass(frozen=True)
 class Own:
@@ -136,6 +141,7 @@ class Inbox:
     counts: Mapping[str, int]
     by_process: Mapping[str, int]
     by_part: Mapping[str, int]
+    alike: Mapping[str, int]  # kinds ("process.element") of which several can be done together
     total: int
     next: str | None
     published: int  # so many publications stand open to this person
@@ -185,16 +191,18 @@ def _counted(
     items: tuple[Item, ...], first: rows.Selected, more: str | None, own: tuple[Own, ...]
 ) -> Inbox:
     """The page with what was counted of all, which stands in its first row."""
-    counts, by_process, by_part = Counter[str](), Counter[str](), Counter[str]()
-    for bucket, process, part, n in first.counts:
+    counts, by_process, by_part, alike = (Counter[str]() for _of in range(4))
+    for bucket, process, part, element, n in first.counts:
         counts[bucket] += n
         by_process[process] += n
         by_part[part] += n
+        alike[f"{process}.{element}"] += n if part == "together" else 0
     return Inbox(
         items,
         {b: counts[b] for b in BUCKETS},
         by_process,
         {p: by_part[p] for p in PARTS},
+        {of: n for of, n in alike.items() if n > 1},
         total=counts.total(),
         next=more,
         published=first.published,

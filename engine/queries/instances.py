@@ -66,7 +66,7 @@ class Page:
 class Wanted:
     """Which instances of a list. `words` finds numbers, titles, people and units; `mine` only what
     I started, `others` only what others started and I take part in; `overdue` only what waits for
-    somebody who is late.
+    somebody who is late; `stage` what waits at this element, `waits` for this person or seat.
     """
 
     words: str | None = None
@@ -79,6 +79,8 @@ class Wanted:
     mine: bool = False
     others: bool = False
     overdue: bool = False
+    stage: str | None = None
+    waits: str | None = None
 
 
 EVERYTHING = Wanted()
@@ -175,7 +177,20 @@ def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_instance.started_at >= _midnight(wanted.since))
     if wanted.until:
         found.append(_instance.started_at < _midnight(wanted.until + timedelta(days=1)))
+    found += _open(wanted)
     return [*found, *_overdue()] if wanted.overdue else found
+
+
+def _open(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """It goes on, and waits at this step, or for this person or seat."""
+    asked = [_task.element == wanted.stage] if wanted.stage else []
+    if wanted.waits:
+        whose = func.coalesce(cast(_task.assignee_id, Text), _task.seat)
+        asked.append(whose == wanted.waits)
+    if not asked:
+        return []
+    waiting = select(_task.instance_id).where(_task.state == TaskState.OPEN, *asked)
+    return [_instance.state == InstanceState.RUNNING, _instance.id.in_(waiting)]
 
 
 def _overdue() -> list[ColumnElement[bool]]:

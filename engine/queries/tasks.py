@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock, forms
 from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.instance import choices, lanes, rooms
+from engine.instance import choices, lanes, rooms, together
 from engine.instance import context as instance
 from engine.people import access
 from engine.queries import (
@@ -221,7 +221,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         ),
         said=background.said(context, before, names, lang, rule.room),
         papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
-        draft={**_prefilled(rule, seen), **read.draft},
+        draft={**together.prefilled(rule, seen), **read.draft},
         draft_revision=read.draft_revision,
         seat=row.seat is not None,
         claimed_by=names.get(row.assignee_id) if row.seat else "",
@@ -260,18 +260,6 @@ def _urged(session: Session, instance_id: UUID) -> str:
     found = session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
     body = aside.told(found.body, found.words)
     return f"{body['actor']['name']} {clock.day_of(found.at):%m-%d} {body['reason']}"
-
-
-def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What earlier steps already said under the same names, so that nobody has to say it twice."""
-    asked = rule.form.asked if rule.form else ()
-    keys = {f.key for f in asked if f.kind != "filepicker" and not f.fact}
-    found: dict[str, Any] = {}
-    for name in rule.prefill:
-        earlier = facts.get(name)
-        if isinstance(earlier, dict):
-            found.update({k: v for k, v in earlier.items() if k in keys})
-    return found
 
 
 def drafts(

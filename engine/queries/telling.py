@@ -305,6 +305,8 @@ def _details(facts: Facts) -> Iterator[Words]:
     if body.get("seat") and facts.kind in ("instance_launched", "task_completed"):
         yield _("以{seat}的身份", seat=facts.teller.seat(body["seat"]))
     yield from _of_day(facts)
+    if body.get("batch"):
+        yield _("与同类事项一并办理，批号 {batch}", batch=body["batch"])
     if body.get("comment"):
         yield _("意见：{comment}", comment=body["comment"])
     more = _MORE.get(facts.kind)

@@ -130,6 +130,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "kind": ["people"],
         "token": ["nobody"],
         "name": ["withdraw"],
+        "of": ["errand.check", "congress_motion.review"],
         "size": [1],
         "what": ["tally"],
         "form": ["pdf"],

@@ -52,6 +52,21 @@ def issue(table: str) -> dict[str, str]:
     )
 
 
+def batch(more: str = "", task: str = "check", guard: str = "") -> dict[str, str]:
+    """The errand whose task may be done together with others, with a guard on it by that rule."""
+    guards = f"""[[guards]]
+at = ["{task}"]
+holds = "launch.subject != null"
+text = "前提"
+text_en = "Guard"
+basis = "{guard}"
+"""
+    marked = edited(TOML, f"[tasks.{task}]\n", f"[tasks.{task}]\nbatch = true\n{more}")
+    if guard:
+        marked[TOML] = marked[TOML].replace("[tasks.mend]", f"{guards}[tasks.mend]", 1)
+    return marked
+
+
 def row(old: str, new: str) -> dict[str, str]:
     return edited(DMN, old, new)
 
@@ -85,6 +100,11 @@ BAD = [
     ("a property of nothing", component(1, properties={"label_en": "R", "hint": "x"}), CHECK, "properties.hint 不起作用"),
     ("a condition that is not hide", component(1, conditional={"show": "=true"}), CHECK, "conditional.show 不起作用"),
     ("a form with a key of its own", {**sound(), CHECK: sound()[CHECK].replace('"type": "default"', '"type": "default", "strict": true')}, CHECK, "strict 不起作用"),
+    # several by one act
+    ("a vote by one act", batch(task="rate"), TOML, "表决和征求同意必须逐件办理"),
+    ("what the law guards, by one act", batch(guard="CG-QUORUM"), TOML, "以法律规定 CG-QUORUM 为前提的环节必须逐件办理"),
+    ("a field of each that is none", batch('each = ["grade"]\n'), TOML, "each 里的 grade 不在表单里"),
+    ("each of nothing", edited(TOML, "[tasks.check]\n", '[tasks.check]\neach = ["reason"]\n'), TOML, "有 each，没有 batch"),
     # facts fixed for a document
     ("a fact of one part", issue('grade = "1"'), TOML, "不能用作事实的名称"),
     ("a fact of a given name", issue('"union.grade" = "1"'), TOML, "不能用作事实的名称"),
@@ -110,6 +130,8 @@ def test_what_can_never_be_meant_is_a_fault(files: dict[str, str], file: str, wo
 
 NEAR = [
     ("a division by a fact", gate("1 / rate.good < 1")),
+    ("several by one act", batch('each = ["decision", "reason"]\n')),
+    ("what a rule of ours guards, by one act", batch(guard="MO-REVIEW")),
     ("nothing divided", gate("0 / rate.good < 1")),
     ("a fact beside null", condition("check.reason != null")),
     ("null in a cell", row('"pass"</text>', '"pass", null</text>')),

@@ -97,7 +97,13 @@ def test_the_superior_union_answers_and_the_party_cannot_be_faster(
     party.open("保密事项")
     party.expected = (403,)
     party.fill(
-        decision="决定调动", decided_on=today, effective_on=today, minutes="党委会纪要〔2026〕9号"
+        decision="决定调动",
+        decided_on=today,
+        effective_on=today,
+        talked_on=today,
+        talked_by="党委副书记",
+        talk="本人表示服从组织安排",
+        minutes="党委会纪要〔2026〕9号",
     )
     party.submit()
     said = party.page.locator("main").inner_text()

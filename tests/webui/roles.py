@@ -541,8 +541,16 @@ SENT: dict[str, dict[str, Any]] = {
     "inbox.respond withdraw": {"path": {"what": "withdraw"}},
     "inbox.respond close": {"path": {"what": "close"}},
     "inbox.index search": {"query": {"words": "鹭岛"}},
+    "together.form": {"path": {"of": "congress_motion.review"}},
+    "together.act": {
+        "path": {"of": "congress_motion.review"},
+        "form": {"batch": "01a20509-42be-7875-a54e-608a92498ac0"},
+    },
+    "together.now": {"path": {"of": "congress_motion.review"}},
     "mine.done search": {"query": {"words": "鹭岛"}},
     "mine.save_view": {"query": {"part": "look"}, "form": {"name": "甲"}},
+    "mine.change_phrase": {"path": {"what": "keep"}, "form": {"text": "同意"}},
+    "mine.change_phrase drop": {"path": {"what": "drop"}, "form": {"text": "同意"}},
     "mine.drop_view": {"form": {"name": "甲"}},
     "matters.index search": {"query": {"words": "鹭岛"}},
     "matters.desk": {"path": {"what": "suspend"}, "form": REASON},
@@ -692,6 +700,9 @@ SENT: dict[str, dict[str, Any]] = {
     "api_tasks.save_draft": {
         "path": {"key": "launch:{process}"},
         "json": {"answers": {"subject": "草稿"}},
+    },
+    "api_tasks.complete_together": {
+        "json": {"batch": "01a20509-42be-7875-a54e-608a92498ac0", "tasks": [{"id": "{task}"}]}
     },
     "api_tasks.save_view": {"path": {"name": "甲"}, "json": {"part": "look"}},
     "api_tasks.drop_view": {"path": {"name": "甲"}},

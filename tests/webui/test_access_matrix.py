@@ -198,6 +198,7 @@ api_succession.join | 404 | 404
 api_succession.move | 404 404 404 404 403 404 | 404
 api_succession.replace | 404 404 404 404 403 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
+api_tasks.complete_together | 404 404 409 404 404 404 | 404
 api_tasks.complete | 404 404 200 404 404 404 | 404
 api_tasks.drop_draft | 204 | -
 api_tasks.get_task | 404 404 200 404 404 404 | 404
@@ -320,6 +321,9 @@ mine.done | 200 | -
 mine.done search | 200 | -
 mine.drop_view | 302 | -
 mine.save_view | 302 | -
+mine.list_phrases | 200 | -
+mine.change_phrase | 200 | -
+mine.change_phrase drop | 200 | -
 meetings.arrive | 404 303 404 404 404 404 | 404
 meetings.arrive leave | 404 303 404 404 404 404 | 404
 meetings.check_in | 404 200 404 200 200 404 | 404
@@ -396,6 +400,9 @@ rules.propose | 403 403 403 409 403 403 | 404
 rules.remove_vacation | 403 403 403 302 403 302 | 404
 rules.rule | 200 | -
 rules.rule of | 200 | 404
+together.act | 302 302 422 302 302 302 | -
+together.form | 302 302 200 302 302 302 | -
+together.now | 200 | -
 static | 200 | -!
 tables.index | 200 | -
 tables.table | 200 | -

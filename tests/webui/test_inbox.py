@@ -272,3 +272,17 @@ def test_what_i_did_is_found_again(house: House, client: Browser) -> None:
     rest, last = house.look(lambda s: finished.done(s, house.actor("mover"), after=more))
     assert [item.what for item in (*items, *rest)] == ["said", "poll", "said"] and last is None
     assert not house.look(lambda s: finished.done(s, house.actor("plain")))[0]
+
+
+def test_phrases_are_kept_for_their_writer(house: House, client: Browser) -> None:
+    browser = client("office")
+    for text_ in ("同意，请按期答复。", "  同意，\n请按期答复。 ", "情况属实。"):
+        reply = browser.post("/phrases/keep", data={"text": text_})
+    assert reply.json == ["同意，请按期答复。", "同意， 请按期答复。", "情况属实。"]
+    assert browser.post("/phrases/drop", data={"text": "情况属实。"}).json == reply.json[:2]
+    assert browser.post("/phrases/keep", data={"text": " "}).status_code == 422
+    assert browser.post("/phrases/keep", data={"text": "字" * 201}).status_code == 422
+    assert (
+        browser.get("/phrases").json == reply.json[:2]
+        and client("mover").get("/phrases").json == []
+    )

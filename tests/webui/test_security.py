@@ -95,7 +95,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "kind": "people",
         "filename": "app.css",
     }
-    for each in ("claim", "answer", "suspend", "readers", "check-in", "approve"):
+    for each in ("claim", "answer", "suspend", "readers", "check-in", "approve", "keep"):
         with suppress(ValueError):  # not one of this route's words
             values = {a: each if a == "what" else words.get(a, ID) for a in rule.arguments}
             return app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
@@ -724,6 +724,8 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
     "mine.save_view": ("name",),
+    "mine.change_phrase": ("text",),
+    "together.act": ("batch", "task", "f.reason", "f.decision"),
     "mine.drop_view": ("name",),
     "matters.desk": ("reason",),
     "polls.dissent": ("dissent",),
@@ -776,7 +778,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "meetings.match": ("names",),
     "meetings.seat": ("member", "came"),
     "polls.void": ("reason",),
-    "polls.enter_paper": ("returned", "invalid", "n.abstain"),
+    "polls.enter_paper": ("returned", "invalid", "n.abstain", "w.0", "v.0"),
     "polls.give_paper": ("member",),
     "polls.print_pad": ("ballots",),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),

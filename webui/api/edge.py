@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, current_app, g, request
@@ -163,6 +163,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         read: Callable[[], Any] | None = None,
         sent: dict[str, Any] | None = None,
         afterwards: Callable[[], Any] | None = None,
+        many: bool = False,
     ) -> Callable[[View], View]:
         """A change: one transaction with the stored reply of its Idempotency-Key; refusals are
         put on record.
@@ -171,7 +172,8 @@ class Routes(Blueprint):  # type: ignore[misc]
         actor, **path)` raises NotFound when the thing is not this person's to see: then a refusal
         says no more than that. `read` reads a body that is no JSON, which `sent` describes.
         `keyed`: it takes an Idempotency-Key; `repeatable`: nothing is kept of it, as doing it again
-        does and says the same.
+        does and says the same. `many`: several changes, each in a transaction of its own, for which
+        the view gets in place of a session what carries one out; it is repeatable by itself.
         """
         published = Published(
             rule=rule,
@@ -189,6 +191,11 @@ class Routes(Blueprint):  # type: ignore[misc]
             @wraps(view)
             def run(*given: Any, **path: Any) -> Response:
                 given = (read(),) if read else given
+                if many:
+                    at_once = partial(edge.carry_out, current_app.extensions["engine"], g.actor)
+                    return _answer(
+                        published.replied(view(at_once, g.actor, *given, **path), at), False
+                    )
                 key = request.headers.get("Idempotency-Key") if keyed and not repeatable else None
 
                 def work(session: Session) -> edge.Reply | Binary:

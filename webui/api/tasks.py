@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from marshmallow import Schema, fields
-from marshmallow.validate import Range
+from marshmallow.validate import Length, Range
 
 from engine import clock
-from engine.commands import confidence, drafts, holding, opened, outside, tasks, views
+from engine.commands import confidence, drafts, holding, opened, outside, tasks, together, views
 from engine.errors import NotFound
 from engine.queries import done as finished
 from engine.queries import inbox as waiting
@@ -470,6 +470,61 @@ def complete(
     held = tasks.open_task(session, actor, task_id, given["revision"])
     until = holding.submit(held, given["answers"], given["seen"], seconds=given["hold"])
     return {"instance_id": held.task.instance_id, "held_until": until}
+
+
+class BatchTask(schemas.Sent):
+    id = fields.UUID(required=True)
+    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
+    answers = Answers(
+        load_default=dict, metadata={"description": "Of this task alone, over those for all."}
+    )
+
+
+class BatchOf(schemas.Sent):
+    batch = fields.UUID(
+        required=True,
+        metadata={
+            "description": "Made by you; the same one again does what is left and nothing twice."
+        },
+    )
+    tasks = fields.List(
+        fields.Nested(BatchTask), required=True, validate=Length(min=1, max=together.MOST)
+    )
+    answers = Answers(
+        load_default=dict,
+        metadata={
+            "description": "For all; what is left out here and there is taken from earlier steps."
+        },
+    )
+
+
+class FailedTask(Schema):
+    id = fields.UUID(required=True)
+    code = fields.String()
+    message = schemas.Said()
+
+
+class BatchReport(Schema):
+    """What came of a batch: each task by itself, done or not."""
+
+    batch = fields.UUID(required=True)
+    done = fields.List(fields.UUID())
+    failed = fields.List(fields.Nested(FailedTask))
+
+
+@routes.act("/tasks/batch", BatchReport, body=BatchOf, keyed=False, many=True)
+def complete_together(
+    carry_out: together.CarryOut, actor: Actor, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Finish several tasks of one kind, where the process allows it (`alike` in the inbox); each is
+    done and recorded by itself. Of those drawn as a spot check each must have been opened (409
+    `spot_check` names them).
+    """
+    chosen = tuple(together.Chosen(**each) for each in given["tasks"])
+    batch = together.Batch(given["batch"], chosen, given["answers"])
+    carry_out(lambda session: together.check(session, actor, batch))
+    report = together.run(carry_out, actor, batch)
+    return {"batch": batch.id, "done": report.done, "failed": report.failed}
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)

@@ -38,7 +38,9 @@ BY_DESK = {
     ),
 }
 ENDPOINTS = {"log": "audit.log", "seal": "audit.seal"}
-WITHIN = {"inbox": ("/tasks", "/polls", "/done")}  # pages of a place that stand elsewhere
+WITHIN = {
+    "inbox": ("/tasks", "/polls", "/done", "/together")
+}  # pages of a place that stand elsewhere
 COUNTED = ("inbox", "publications")
 
 ICONS = {

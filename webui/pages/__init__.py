@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "places",
     "approver.inbox",
     "approver.mine",
+    "approver.together",
     "approver.polls",
     "approver.ballots",
     "approver.publications",

@@ -238,6 +238,15 @@ seen = Table(  # when a person looked at a matter: what has changed since is mar
     Index("ix_seen_instance", "instance_id"),
 )
 
+phrase = Table(  # what a person writes often
+    "phrase",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    Column("text", Text, nullable=False),
+    moment("at", nullable=False),  # when it was kept
+    PrimaryKeyConstraint("member_id", "text"),
+)
+
 counter = Table(
     "counter",
     metadata,

@@ -117,6 +117,7 @@ _TASK = Of(
         "room": [str],
         "link": bool,
         "batch": bool,
+        "each": [str],
         "tells": _TELLS,
         "happened": str,
         "undo": bool,

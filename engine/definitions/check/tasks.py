@@ -47,6 +47,8 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     yield from rooms(place, task, draft)
     if task.get("link"):
         yield from _link(key, place, draft)
+    if task.get("batch") or task.get("each"):
+        yield from _batch(key, place, task, draft, language)
     if "meeting" in task:
         yield from _meeting(f"{place}.meeting", task["meeting"], language)
     yield from _outcomes(place, task, draft.forms.get(key))
@@ -131,6 +133,49 @@ def _field_of_link(place: str, field: Field) -> Iterator[Fault]:
     if field.kind == "filepicker" and field.required and not field.hide:
         what = _("外单位在线答复时不能上传，{key} 却是必填。", key=key)
         yield Fault(FILE, place, what, _("请改成不必填。"))
+
+
+# --- several by one act ---------------------------------------------------------------------------
+def _batch(
+    key: str, place: str, task: dict[str, Any], draft: Draft, language: Language
+) -> Iterator[Fault]:
+    """Votes, consents, meetings and what the law guards are done one by one."""
+    why = _("表决和征求同意") if "poll" in task else _("会议") if "meeting" in task else None
+    guarded = [basis for basis in _guards(key, draft) if _of_law(basis, language)]
+    if guarded:
+        why = _("以法律规定 {rules} 为前提的环节", rules=Listed(sorted(set(guarded))))
+    if why is not None:
+        what = _("batch：{why}必须逐件办理，不能一并办理。", why=why)
+        yield Fault(FILE, place, what, _("请删去 batch。"))
+    if task.get("each") and not task.get("batch"):
+        yield Fault(FILE, place, _("有 each，没有 batch。"), _("请写 batch = true，或删去 each。"))
+    form = draft.forms.get(key)
+    fields = [field.key for field in form.asked if field.kind != "filepicker"] if form else []
+    for name in task.get("each", ()):
+        if name not in fields:
+            what = _("each 里的 {field} 不在表单里。", field=shown(name))
+            yield Fault(FILE, place, what, _("表单里有：{keys}。", keys=Listed(fields)))
+
+
+def _guards(key: str, draft: Draft) -> Iterator[str]:
+    """The basis of each guard that finishing the task passes: of the task, and of what follows it
+    before another person acts.
+    """
+    near, waiting = {key}, [key]
+    while draft.diagram is not None and waiting:
+        here = waiting.pop()
+        for flow in draft.diagram.flows:
+            target = draft.diagram.elements.get(flow.target) if flow.source == here else None
+            if target is not None and target.id not in near and target.type != "userTask":
+                near.add(target.id)
+                waiting.append(target.id)
+    for guard in draft.raw.get("guards", ()):
+        if near & set(guard.get("at", ())) and guard.get("basis"):
+            yield guard["basis"]
+
+
+def _of_law(basis: str, language: Language) -> bool:
+    return any(entry.level == "LAW" for entry in language.known_rule(basis))
 
 
 # --- words beside a task --------------------------------------------------------------------------

@@ -44,6 +44,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
             "verification",
             "opened",
             "saved_view",
+            "phrase",
         )
     },
     ("member", "must_change"): _SECRET,

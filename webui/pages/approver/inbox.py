@@ -32,6 +32,7 @@ from engine.queries import (
     under_way,
     vacancies,
 )
+from engine.queries import desk as desks
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -85,6 +86,7 @@ def index() -> str:
         under_way=now_,
         **_in_words(),
         corrected=look(lambda s: despatch.told(s, me())),
+        desk=None if request.args else look(lambda s: desks.desk(s, me(), lang())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
     )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import views
+from engine.commands import phrases, views
 from engine.errors import Invalid
 from engine.queries import done as finished
+from engine.queries import phrases as kept
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang, said
 from webui.pages.approver import walking
 
 if TYPE_CHECKING:
+    from flask import Response
     from werkzeug.wrappers import Response as Answer
 
 blueprint = Blueprint("mine", __name__)
@@ -50,3 +52,19 @@ def drop_view() -> Answer:
     carry_out(lambda s: views.drop(s, me(), request.form.get("name", "")))
     flash(_("视图已删除。"))
     return redirect(url_for("inbox.index"))
+
+
+@blueprint.get("/phrases")
+@needs_login
+def list_phrases() -> Response:
+    """What I write often, for the fields of a page."""
+    return jsonify(look(lambda s: kept.phrases(s, me())))
+
+
+@blueprint.post("/phrases/<any(keep, drop):what>")
+@needs_login
+def change_phrase(what: str) -> Response:
+    """Keep a phrase or forget it; gives those that I have then."""
+    act = phrases.keep if what == "keep" else phrases.drop
+    carry_out(lambda s: act(s, me(), request.form.get("text", "")))
+    return jsonify(look(lambda s: kept.phrases(s, me())))

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from engine.instance.context import Context
     from engine.queries.history import Happened
 
-FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
+FILTERS = (
+    *("words", "process", "state", "unit", "since", "until", "overdue", "stage", "waits", "after"),
+)
 PAGE, LOG, SHEET = 50, 100, 10_000
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
@@ -95,6 +97,8 @@ def _search(session: Session, wanted: Mapping[str, str]) -> lists.Page:
         since=_day("since", wanted),
         until=_day("until", wanted),
         overdue=bool(wanted["overdue"]),
+        stage=wanted["stage"] or None,
+        waits=wanted["waits"] or None,
     )
     after = wanted["after"] or None
     return lists.instances(session, me(), filters, after=after, limit=PAGE, lang=lang())

@@ -1,0 +1,148 @@
+"""One act over several tasks of a kind: choosing them, one form for all, and what came of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from engine.commands import drafts, together
+from engine.errors import Conflict, Invalid, NotFound
+from engine.queries import together as reading
+from webui.http import fields
+from webui.http.session import carry_out, look, me, needs_login
+from webui.http.words import lang
+from webui.pages.approver.inbox import flag_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Response
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.commands.together import Batch, Failed
+    from engine.queries.together import Together
+
+blueprint = Blueprint("together", __name__)
+
+
+@blueprint.get("/together/<of>")
+@needs_login
+def form(of: str) -> str | Answer:
+    """The tasks of a kind, and the form for all of them; what an earlier try left stays ticked."""
+    page = look(lambda s: reading.read(s, me(), of, lang()))
+    if page is None:
+        return redirect(url_for("inbox.index"))
+    begun = page.begun
+    values = begun.get("answers", {})
+    return _page(page, begun.get("batch") or str(uuid4()), values, begun.get("own", {}))
+
+
+def _page(
+    page: Together,
+    batch: str,
+    values: dict[str, Any],
+    own: dict[str, Any],
+    failed: Sequence[Failed] = (),
+    fault: str = "",
+) -> str:
+    return render_template(
+        "inbox/together.html",
+        page=page,
+        batch=batch,
+        values=values,
+        own=own,
+        why={each.id: each.message for each in failed},
+        flags=flag_words(),
+        fault=fault,
+    )
+
+
+@blueprint.post("/together/<of>")
+@needs_login
+def act(of: str) -> tuple[str, int] | Answer:
+    """Do what is ticked, one after another; what fails stays ticked and says why."""
+    page = look(lambda s: reading.read(s, me(), of, lang()))
+    if page is None:  # the same request again, after it had done all
+        return redirect(url_for("inbox.index"))
+    batch, own = _sent(page)
+    kept = {
+        "batch": str(batch.id),
+        "tasks": [str(chosen.id) for chosen in batch.chosen],
+        "began": _began(page, batch),
+        "answers": dict(batch.answers),
+        "own": own,
+    }
+    key = f"together:{of}"
+    try:
+        carry_out(lambda s: together.check(s, me(), batch))
+        carry_out(lambda s: drafts.keep(s, me(), key, kept))
+        report = together.run(carry_out, me(), batch)
+    except (Conflict, Invalid) as fault:
+        return _again(page, kept, fault=fault.message), fault.status
+    if report.done:
+        flash(_("已一并办理 %(n)s 件。", n=len(report.done)))
+    if not report.failed:
+        carry_out(lambda s: drafts.drop(s, me(), key))
+        return redirect(url_for("inbox.index"))
+    kept["tasks"] = [str(each.id) for each in report.failed]
+    carry_out(lambda s: drafts.keep(s, me(), key, kept))
+    return _again(page, kept, report.failed), 409
+
+
+def _again(
+    page: Together, kept: dict[str, Any], failed: Sequence[Failed] = (), fault: str = ""
+) -> str:
+    """The page as it stands now, with what was chosen and written."""
+    chosen = [UUID(key) for key in kept["tasks"]]
+    now = look(lambda s: reading.read(s, me(), page.of, lang(), chosen)) or replace(page, items=())
+    return _page(now, kept["batch"], kept["answers"], kept["own"], failed, fault)
+
+
+def _sent(page: Together) -> tuple[Batch, dict[str, Any]]:
+    """The batch that the form says, and the answers of its own that each task got."""
+    chosen, own = [], {}
+    for sent in request.form.getlist("task"):
+        key, _mark, revision = sent.partition("~")
+        with suppress(ValueError):
+            given = _own(page, UUID(key))
+            chosen.append(
+                together.Chosen(UUID(key), int(revision) if revision.isdigit() else None, given)
+            )
+            own[key] = given
+    try:
+        number = UUID(request.form.get("batch", ""))
+    except ValueError:
+        raise NotFound from None
+    answers = fields.answers(page.shared, request.form)
+    return together.Batch(number, tuple(chosen), answers), own
+
+
+def _own(page: Together, key: UUID) -> dict[str, Any]:
+    """What was said of one task by itself: fields `<task>.f.<key>`."""
+    start = f"{key}."
+    sent = [
+        (name[len(start) :], value)
+        for name, value in request.form.items(multi=True)
+        if name.startswith(start)
+    ]
+    return fields.answers(page.each, MultiDict(sent))
+
+
+def _began(page: Together, batch: Batch) -> list[str]:
+    """The tasks with which the batch began, when it goes on now."""
+    before = page.begun.get("began", []) if page.begun.get("batch") == str(batch.id) else []
+    return sorted({*before, *(str(chosen.id) for chosen in batch.chosen)})
+
+
+@blueprint.get("/together/<of>/now")
+@needs_login
+def now(of: str) -> Response:
+    """How far an act that is under way has come."""
+    done, all_ = look(lambda s: reading.progress(s, me(), of))
+    return jsonify(done=done, all=all_)
