@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, and_, case, cast, func, literal, select
+from sqlalchemy import Date, Text, Uuid, and_, case, cast, func, literal, select, text
 
 from engine import clock
 from engine.db import tables
@@ -17,10 +17,9 @@ from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.people import access, posts
 from engine.queries.standing import lane_words
-from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Select
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 AHEAD = timedelta(days=7)  # so far the desk looks ahead
 MOST = 12  # lines of each list
 _task, _instance = tables.task.c, tables.instance.c
+_member, _unit = tables.member.c, tables.unit.c
 
 
 @dataclass
@@ -75,16 +75,21 @@ class Desk:
 
 
 class _Group(NamedTuple):
-    """Tasks that are alike: `due` is the day in China where it is near."""
+    """Tasks that are alike: `person` or `unit` by name, `due` the day in China where it is near,
+    `today` those that became late today, as Late has them.
+    """
 
     process_id: str
     version: str
     element: str
     seat: str | None
     assignee_id: UUID | None
+    person: str | None
+    unit: str | None
     late: bool
     due: date | None
     size: int
+    today: Sequence[Sequence[str]]
 
 
 def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
@@ -100,34 +105,43 @@ def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
         late=sum(group.size for group in groups if group.late),
         stages=_most(_by_stage(session, groups, lang)),
         people=_most(_by_person(session, groups, lang)),
-        today=tuple(_late_today(session, unions, lang)),
+        today=tuple(_late_today(session, groups, lang))[:MOST],
         days=_days(groups),
     )
 
 
-def _waiting(unions: Iterable[UUID]) -> Select[Any]:
-    """The open tasks of what runs in these unions."""
-    running = and_(
-        _instance.union_id.in_(list(unions)),
-        _instance.state == InstanceState.RUNNING,
-        ~_instance.confidential,
-        _task.state == TaskState.OPEN,
-    )
-    return select().select_from(tables.task).join(tables.instance).where(running)
-
-
 def _groups(unions: Iterable[UUID]) -> Select[Any]:
+    """The open tasks of what runs in these unions, those that are alike in one line."""
     now = clock.now()
+    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
     late = func.coalesce(_task.due_at <= now, literal(False))
     near = and_(_task.due_at > now, _task.due_at <= now + AHEAD)
     # a limit ends with the midnight after its last day
     last = cast(func.timezone("Asia/Shanghai", _task.due_at - timedelta(seconds=1)), Date)
     alike = (
         *(_instance.process_id, _instance.version, _task.element, _task.seat, _task.assignee_id),
+        _member.name,
+        _unit.name,
         late.label("late"),
         case((near, last)).label("due"),
     )
-    return _waiting(unions).add_columns(*alike, func.count()).group_by(*alike)
+    named = func.jsonb_build_array(cast(_instance.id, Text), _instance.number, _instance.title)
+    today = func.jsonb_agg(named).filter(and_(_task.due_at >= midnight, _task.due_at <= now))
+    of_seat = cast(func.nullif(func.split_part(_task.seat, "@", 2), ""), Uuid)
+    running = and_(
+        _instance.union_id.in_(list(unions)),
+        _instance.state == InstanceState.RUNNING,
+        ~_instance.confidential,
+        _task.state == TaskState.OPEN,
+    )
+    return (
+        select(*alike, func.count(), func.coalesce(today, text("'[]'::jsonb")))
+        .select_from(tables.task.join(tables.instance))
+        .outerjoin(tables.member, _member.id == _task.assignee_id)
+        .outerjoin(tables.unit, _unit.id == of_seat)
+        .where(running)
+        .group_by(*alike)
+    )
 
 
 def _by_stage(session: Session, groups: Iterable[_Group], lang: str) -> Iterable[Waiting]:
@@ -142,27 +156,23 @@ def _by_stage(session: Session, groups: Iterable[_Group], lang: str) -> Iterable
     return found.values()
 
 
-def _by_person(session: Session, groups: list[_Group], lang: str) -> Iterable[Waiting]:
+def _by_person(session: Session, groups: Iterable[_Group], lang: str) -> Iterable[Waiting]:
     """By whoever has the task, or the seat it waits for."""
-    units = [(group.seat or "").partition("@")[2] for group in groups]
-    names = Named.of(session, [units, [str(group.assignee_id) for group in groups]])
     found: dict[str, Waiting] = {}
     for group in groups:
         key = str(group.assignee_id or group.seat or "")
         if not key:  # of a poll: its roll
             continue
         if key not in found:
-            found[key] = Waiting(_who(session, group, names, lang), "", key)
+            found[key] = Waiting(group.person or _seat(session, group, lang), "", key)
         found[key].add(group)
     return found.values()
 
 
-def _who(session: Session, group: _Group, names: Named, lang: str) -> str:
-    if group.assignee_id:
-        return names.get(group.assignee_id) or ""
+def _seat(session: Session, group: _Group, lang: str) -> str:
     process = process_of(session, group.version)
     lane = process.lanes.get(process.tasks[group.element].lane)
-    return lane_words(lane, names.names.get((group.seat or "").partition("@")[2], ""), lang)
+    return lane_words(lane, group.unit or "", lang)
 
 
 def _most(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
@@ -170,16 +180,11 @@ def _most(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
     return tuple(ordered[:MOST])
 
 
-def _late_today(session: Session, unions: Iterable[UUID], lang: str) -> Iterator[Late]:
-    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
-    became = and_(_task.due_at >= midnight, _task.due_at <= clock.now())
-    query = _waiting(unions).add_columns(
-        _instance.id, _instance.number, _instance.title, _instance.version, _task.element
-    )
-    rows = session.execute(query.where(became).order_by(_task.due_at, _task.id).limit(MOST))
-    for key, number, subject, version, element in rows:
-        title = process_of(session, version).tasks[element].title.in_(lang)
-        yield Late(key, number, subject, title)
+def _late_today(session: Session, groups: Iterable[_Group], lang: str) -> Iterator[Late]:
+    for group in groups:
+        title = process_of(session, group.version).tasks[group.element].title.in_(lang)
+        for key, number, subject in group.today:
+            yield Late(UUID(key), number, subject, title)
 
 
 def _days(groups: Iterable[_Group]) -> tuple[tuple[date, int], ...]:
