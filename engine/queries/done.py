@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, false, literal, or_, select, tuple_, union_all
+from sqlalchemy import and_, false, literal, or_, select, true, tuple_, union_all
 
 from engine.db import tables
 from engine.definitions.store import process_of
@@ -57,15 +57,18 @@ def done(
     next. `words`: in number or title. Raises Invalid for a bad cursor.
     """
     size = max(1, min(limit, MOST))
-    acts = union_all(_tasks(actor), _polls(actor)).subquery().c
-    query = (
-        select(*acts, _instance.number, _instance.title, _instance.version)
+    own = union_all(_tasks(actor), _polls(actor)).subquery()
+    acts = own.c
+    of_act = (
+        select(_instance.number, _instance.title, _instance.version)
         .add_columns(_instance.state, _instance.confidential)
-        .join(tables.instance, _instance.id == acts.instance_id)
-        .where(access.visible(actor))
+        .where(_instance.id == acts.instance_id, access.visible(actor))
     )
     if pattern := like(words):
-        query = query.where(or_(_instance.title.ilike(pattern), _instance.number.ilike(pattern)))
+        of_act = of_act.where(or_(_instance.title.ilike(pattern), _instance.number.ilike(pattern)))
+    # the limit keeps it a look-up for each act: what one did is little beside all instances
+    instance = of_act.limit(1).lateral()
+    query = select(*acts, *instance.c).select_from(own.join(instance, true()))
     if place := _cursor(after):
         query = query.where(tuple_(acts.at, acts.id) < tuple_(*map(literal, place)))
     found = session.execute(query.order_by(acts.at.desc(), acts.id.desc()).limit(size + 1)).all()

@@ -183,7 +183,8 @@ FACTS = {"launch": {"mover": str(SECOND)}, "open": 1, "talk": 2, "note": 3}
 
 
 def process(*disclosed_by: str) -> Any:
-    return SimpleNamespace(tasks=TASKS, lanes=LANES, disclosed_by=frozenset(disclosed_by))
+    seen = {"disclosed_by": frozenset(disclosed_by), "rounds": {}}
+    return SimpleNamespace(tasks=TASKS, lanes=LANES, **seen)
 
 
 def asked_by(who: Actor, confidential: bool, *disclosed_by: str) -> Context:

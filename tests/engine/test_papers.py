@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from engine import definitions
-from engine.commands import papers as issuing
 from engine.definitions import papers
+from engine.documents import filling as issuing
 from engine.documents import fonts, pdf, reading, trial
 from engine.errors import NotPrintable, Refused
 from engine.instance import rights

@@ -46,7 +46,9 @@ LIMITS: dict[str, Limit] = {
     "files over 400 lines": Limit(0, "a file that grows is split by noun"),
     "page lines over 140 columns": Limit(0, "templates and style sheets are for people"),
     # --- pages: statements at the driver -----------------------------------------------------------------------------
-    "errand inbox": Limit(7, "session, person, list, what is beside it, and what waits in its union"),
+    "errand inbox": Limit(
+        7, "session, person, list, what is beside it, and what waits in its union"
+    ),
     "errand task": Limit(10, "one read per page"),
     "errand submit": Limit(10, "lock, load, save; then the way on"),
     "errand submit, transactions": Limit(2, "one to read, one to write"),

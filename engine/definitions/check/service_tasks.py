@@ -126,7 +126,8 @@ def _references(
     texts = {name: value for name, value in action.items() if isinstance(value, str)}
     kinds = _kinds(action)
     for name, value in texts.items():
-        yield from _reference(place, kinds.get(name, name), value, draft, language)
+        asked = "round" if kinds.get(name) == "round" else name
+        yield from _reference(place, asked, value, draft, language)
     facts, known = action.get("facts"), {*language.facts, *draft.table("actions")}
     for fact in facts if isinstance(facts, list) else ():
         if not isinstance(fact, str) or fact.partition(".")[0] not in known:
