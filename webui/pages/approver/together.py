@@ -125,7 +125,7 @@ def undo(batch_id: UUID) -> Answer:
         flash(_("已撤回 %(n)s 件，您填写的内容还在。", n=len(taken.tasks)))
     for why, failed in groupby(sorted(taken.failed, key=_why), _why):
         numbers = in_language(Listed([each.number for each in failed]), lang())
-        flash(f"{numbers} {why}", "error")
+        flash(_("%(numbers)s：%(why)s", numbers=numbers, why=why), "error")
     return redirect(url_for("inbox.index"))
 
 
