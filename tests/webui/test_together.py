@@ -354,6 +354,18 @@ def test_a_batch_killed_in_the_middle_holds_what_it_had_done_and_goes_on(
     assert _carried_out(held, 31) == 6 and set(_states(held, items)) == {"done"}
 
 
+def test_beside_what_failed_the_rest_may_be_taken_back(held: House, client: Browser) -> None:
+    items, browser = _launched(held, 3), client("office")
+    page = browser.get(PAGE).text
+    _opened(browser, page)
+    sent = _sent(page, **{f"{items[0].id}.f.decision": "return"})  # without its reason
+    reply = browser.post(PAGE, data=sent)
+    assert reply.status_code == 409 and "1 件没有办成" in reply.text
+    assert "已一并办理“核对” 2 件" in reply.text
+    assert reply.text.count(f'action="/together/undo/{sent["batch"]}"') == 1
+    assert len(_told(held, "act_held")) == 2
+
+
 def test_a_program_asks_for_the_seconds_and_takes_the_batch_back(
     alike: House, client: Browser
 ) -> None:
