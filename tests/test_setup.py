@@ -112,6 +112,25 @@ def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_u
     test_the_migrated_schema_is_that_of_the_tables(migrated)
 
 
+def test_a_held_act_of_before_batches_waits_on(migrated: Engine, empty_url: str) -> None:
+    """It is of no batch, and has what it had."""
+    key = {"id": UUID(int=7)}
+    with migrated.begin() as session:
+        session.execute(text("ALTER TABLE held_act DROP COLUMN batch"))
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # no matter, no task
+        held = "INSERT INTO held_act VALUES (:id, :id, :id, now(), now(), '{\"a\": 1}', '', NULL)"
+        session.execute(text(held), key)
+        number = before("held_batches")
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{number}'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+    with migrated.begin() as session:
+        found = session.execute(
+            text("SELECT answers, batch FROM held_act WHERE task_id = :id"), key
+        )
+        assert [tuple(row) for row in found] == [({"a": 1}, None)]
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_administrators_of_one_union_go_on_answering_for_the_installation(
     migrated: Engine, empty_url: str, elsewhere: bool

@@ -8,6 +8,7 @@ over, or before anything else happens to its instance, as of the moment at which
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -61,6 +62,7 @@ def _hold(held: InHand, answers: Mapping[str, Any], seconds: int) -> datetime:
     now, salt, kept = clock.now(), os.urandom(canonical.SALT_BYTES), dict(answers)
     until = now + timedelta(seconds=seconds)
     values = {"given_at": now, "until": until, "answers": kept, "salt": salt, "why": None}
+    values["batch"] = held.batch
     act = insert(_held).values(
         task_id=task.id, member_id=actor.id, instance_id=task.instance_id, **values
     )
@@ -74,9 +76,15 @@ def _hold(held: InHand, answers: Mapping[str, Any], seconds: int) -> datetime:
         digest=canonical.salted(kept, salt),
         given=now.isoformat(),
         until=until.isoformat(),
+        **_numbered(held.batch),
     )
     unit_of_work.note(work)
     return until
+
+
+def _numbered(batch: UUID | None) -> dict[str, str]:
+    """What an event says of the act over several tasks of which this is one."""
+    return {"batch": str(batch)} if batch else {}
 
 
 def _until(session: Session, instance_id: UUID, until: datetime | None) -> None:
@@ -94,27 +102,39 @@ def withdraw(session: Session, actor: Actor, task_id: UUID) -> UUID:
     waiting = _held.c.task_id == task_id, _held.c.member_id == actor.id, _WAITS
     key: UUID | None = session.execute(select(_held.c.instance_id).where(*waiting)).scalar()
     if key is None:
-        raise _too_late(session, actor, task_id)
+        raise _why_not(session, actor, task_id)
     work = unit_of_work.lock(session, actor, key, still=True)
     found = session.execute(select(_held).where(*waiting)).first()
     if found is None or clock.now() >= found.until:
-        raise _too_late(session, actor, task_id)
+        raise _why_not(session, actor, task_id)
     act = cast("rows.HeldAct", found)
     element = _forget(session, act)
     drafts.put_back(session, actor.id, f"task:{task_id}", act.answers)
-    work.log.add("act_withdrawn", actor, task=element, id=str(task_id))
+    work.log.add("act_withdrawn", actor, task=element, id=str(task_id), **_numbered(act.batch))
     unit_of_work.note(work)
     return key
 
 
-def _too_late(session: Session, actor: Actor, task_id: UUID) -> EngineError:
+def _why_not(session: Session, actor: Actor, task_id: UUID) -> EngineError:
     """Why there is nothing to take back; of a task that is not theirs no more than that."""
     task = tables.task.c
     done = select(task.id).where(task.id == task_id, task.closed_by == actor.id)
     held = select(_held.c.task_id).where(_held.c.task_id == task_id, _held.c.member_id == actor.id)
     if session.execute(done.union_all(held)).first() is None:
         return NotFound()
+    return too_late()
+
+
+def too_late() -> Conflict:
+    """What was done cannot be taken back any more."""
     return Conflict(_("撤回的时间已过，此项已经办理。"), code="too_late")
+
+
+def of_batch(session: Session, actor: Actor, batch_id: UUID) -> dict[UUID, datetime]:
+    """The tasks whose acts of one batch wait, and until when, the first one first."""
+    mine = _held.c.member_id == actor.id, _held.c.batch == batch_id, _WAITS
+    query = select(_held.c.task_id, _held.c.until).where(*mine).order_by(_held.c.until)
+    return {row.task_id: row.until for row in session.execute(query)}
 
 
 def dismiss(session: Session, actor: Actor, task_id: UUID) -> None:
@@ -166,7 +186,7 @@ def _carry_out(session: Session, act: rows.HeldAct) -> None:
     """
     with clock.set_to(act.given_at):
         actor = organisation.actor(session, act.member_id)
-        held = tasks.open_task(session, actor, act.task_id, None)
+        held = replace(tasks.open_task(session, actor, act.task_id, None), batch=act.batch)
         held.work.given = act.given_at
         clean = tasks.checked(held, act.answers)
     tasks.finish(held, clean)
@@ -177,7 +197,7 @@ def _drop(session: Session, act: rows.HeldAct, element: str, fault: EngineError)
     drafts.put_back(session, act.member_id, f"task:{act.task_id}", act.answers)
     session.execute(insert(_held).values({**act._asdict(), "why": stored(fault.message)}))
     work = unit_of_work.lock(session, None, act.instance_id, still=True)
-    told = {"id": str(act.task_id), "member": str(act.member_id)}
+    told = {"id": str(act.task_id), "member": str(act.member_id), **_numbered(act.batch)}
     work.log.add("act_dropped", None, task=element, why=fault.message, **told)
     unit_of_work.note(work)
 

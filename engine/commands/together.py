@@ -1,15 +1,19 @@
 """One act over several tasks of a kind, where the process allows it: each is done by itself, in its
-own transaction and with its own event, which holds the number of the batch.
+own transaction and with its own event, which holds the number of the batch. It may be held, and
+taken back, as an act over one task may.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import and_, func, or_, select
 
-from engine.commands import late, tasks
+from engine import clock, db
+from engine.commands import holding, tasks
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Unavailable
 from engine.instance import rooms, together
@@ -17,7 +21,10 @@ from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from uuid import UUID
+
+    from sqlalchemy import ColumnElement
 
     from engine.commands.tasks import InHand
     from engine.db import Session, rows
@@ -27,6 +34,7 @@ T = TypeVar("T")
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
 _opened, _draft = tables.opened.c, tables.draft.c
 MOST = together.MOST  # tasks by one act
+_RECENTLY = timedelta(days=1)  # so long one learns why something of a batch cannot be taken back
 
 
 class CarryOut(Protocol):
@@ -49,28 +57,46 @@ class Chosen:
 @dataclass(frozen=True)
 class Batch:
     """One act: `id` is made by whoever acts and names it for ever; the same one again does only
-    what is left.
+    what is left. `hold`: seconds in which it may be taken back, see holding.submit.
     """
 
     id: UUID
     chosen: tuple[Chosen, ...]
     answers: Mapping[str, Any]
+    hold: int = 0
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A task that stays as it was, and why."""
+    """A task that stays as it was, and why; where acts are taken back, with its matter's number."""
 
     id: UUID
     code: str
     message: str
+    number: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a batch; what was done before by the same one counts as done."""
+    """What came of a batch; what was done before by the same one counts as done. `held`: those of
+    `done` that may be taken back, and until when.
+    """
 
     done: tuple[UUID, ...]
+    failed: tuple[Failed, ...]
+    held: Mapping[UUID, datetime]
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when the last of them may be; None when all is done."""
+        return max(self.held.values(), default=None)
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """Which tasks of a batch are open again, and which are not, and why."""
+
+    tasks: tuple[UUID, ...]
     failed: tuple[Failed, ...]
 
 
@@ -80,20 +106,22 @@ def run(carry_out: CarryOut, actor: Actor, batch: Batch) -> Report:
 
     Raises Unavailable when the database goes away; what was done until then is done.
     """
-    tried = [(chosen.id, _tried(carry_out, actor, batch, chosen)) for chosen in batch.chosen]
-    done = tuple(key for key, fault in tried if fault is None)
-    return Report(done, tuple(fault for _key, fault in tried if fault))
+    tried = {chosen.id: _tried(carry_out, actor, batch, chosen) for chosen in batch.chosen}
+    done = {key: came for key, came in tried.items() if not isinstance(came, Failed)}
+    failed = tuple(came for came in tried.values() if isinstance(came, Failed))
+    return Report(tuple(done), failed, {key: until for key, until in done.items() if until})
 
 
-def _tried(carry_out: CarryOut, actor: Actor, batch: Batch, chosen: Chosen) -> Failed | None:
-    """One task in its own transaction; why it failed, if it did."""
+def _tried(
+    carry_out: CarryOut, actor: Actor, batch: Batch, chosen: Chosen
+) -> Failed | datetime | None:
+    """One task in its own transaction: what `one` gives, or why it failed."""
     try:
-        carry_out(lambda session: one(session, actor, batch, chosen))
+        return carry_out(lambda session: one(session, actor, batch, chosen))
     except Unavailable:
         raise
     except EngineError as fault:
         return Failed(chosen.id, fault.code, fault.message)
-    return None
 
 
 def check(session: Session, actor: Actor, batch: Batch) -> None:
@@ -140,22 +168,25 @@ def _goes_on(session: Session, actor: Actor, batch: Batch, kind: rows.Selected) 
     return same and together.begun(try_, [chosen.id for chosen in batch.chosen])
 
 
-def one(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> UUID:
-    """Do one task of a batch; gives its instance. Nothing happens when this batch did it before.
+def one(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> datetime | None:
+    """Do one task of a batch; gives until when that may be taken back, None when it is done.
+    Nothing happens when this batch did it before, or holds it.
 
     Raises what completing a task by itself raises; Conflict `not_together` where the process does
     not allow it.
     """
     try:
-        held = tasks.open_task(session, actor, chosen.id, chosen.revision)
+        with db.savepoint(session):  # the same request again does not end the time of the first
+            held = tasks.open_task(session, actor, chosen.id, chosen.revision)
     except Conflict as fault:
-        before = _done_before(session, actor, batch.id, chosen.id) if fault.code == "done" else None
-        if before is None:
-            raise
-        return before
+        until = holding.of_batch(session, actor, batch.id).get(chosen.id)
+        if until or (fault.code == "done" and _done_before(session, actor, batch.id, chosen.id)):
+            return until
+        raise
     if not held.rule.batch or held.work.row["confidential"]:
         raise Conflict(_("此项须单独办理。"), code="not_together")
-    return late.submit(replace(held, batch=batch.id), _answers(held, batch, chosen))
+    mine, answers = replace(held, batch=batch.id), _answers(held, batch, chosen)
+    return holding.submit(mine, answers, seconds=batch.hold)
 
 
 def _answers(held: InHand, batch: Batch, chosen: Chosen) -> dict[str, Any]:
@@ -169,16 +200,59 @@ def _answers(held: InHand, batch: Batch, chosen: Chosen) -> dict[str, Any]:
     return said
 
 
-def _done_before(session: Session, actor: Actor, batch_id: UUID, task_id: UUID) -> UUID | None:
-    """The instance of a task that this batch finished; None when it was not this batch."""
-    told = and_(
+def _done_before(session: Session, actor: Actor, batch_id: UUID, task_id: UUID) -> bool:
+    """Did this batch finish the task?"""
+    mine = _task.id == task_id, _task.closed_by == actor.id
+    query = select(_task.id).join(tables.event, _told(batch_id)).where(*mine)
+    return session.execute(query).first() is not None
+
+
+def _told(batch_id: UUID) -> ColumnElement[bool]:
+    """The event by which a batch finished a task."""
+    return and_(
         _event.instance_id == _task.instance_id,
         _event.kind == "task_completed",
         func.strpos(_event.body, func.concat('"task":"', _task.element, '"')) > 0,
         func.strpos(_event.body, f'"batch":"{batch_id}"') > 0,
     )
-    query = select(_task.instance_id).join(tables.event, told)
-    found: UUID | None = session.execute(
-        query.where(_task.id == task_id, _task.closed_by == actor.id)
-    ).scalar()
-    return found
+
+
+# --- taking it back -------------------------------------------------------------------------------
+def take_back(carry_out: CarryOut, actor: Actor, batch_id: UUID) -> TakenBack:
+    """Take back what of a batch still waits, each task by itself; what was carried out within the
+    last day is told as failed (`too_late`).
+
+    Raises NotFound when there is neither; Unavailable when the database goes away.
+    """
+    back, failed = [], {}
+    for key in carry_out(lambda session: holding.of_batch(session, actor, batch_id)):
+        try:
+            carry_out(partial(holding.withdraw, actor=actor, task_id=key))
+            back.append(key)
+        except (Conflict, NotFound) as fault:
+            failed[key] = fault
+    told = carry_out(lambda session: _not_back(session, actor, batch_id, failed))
+    if not back and not told:
+        raise NotFound
+    return TakenBack(tuple(back), told)
+
+
+def _not_back(
+    session: Session, actor: Actor, batch_id: UUID, failed: Mapping[UUID, EngineError]
+) -> tuple[Failed, ...]:
+    """Those that could not be taken back, and those that this batch had finished by then."""
+    since = clock.now() - _RECENTLY
+    finished = (
+        select(_task.id)
+        .join(tables.event, _told(batch_id))
+        .where(_task.closed_by == actor.id, _task.closed_at > since)
+    )
+    query = (
+        select(_task.id, _instance.number)
+        .join(tables.instance, _instance.id == _task.instance_id)
+        .where(or_(_task.id.in_(failed), _task.id.in_(finished)))
+        .order_by(_instance.number)
+    )
+    late = holding.too_late()
+    found = [(row, failed.get(row.id, late)) for row in session.execute(query)]
+    return tuple(Failed(row.id, why.code, why.message, row.number) for row, why in found)

@@ -4,7 +4,7 @@ seats, and open polls.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ _PAGE = text(
 ), laws AS (
   SELECT json_object_agg(u.id, {read_by("u.id")}) AS laws FROM unit u WHERE u.id IN (SELECT union_id FROM page WHERE due_at IS NOT NULL)
 ), own AS (
-  SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, CASE WHEN i.confidential THEN '' ELSE i.title END, h.until, h.why) ORDER BY h.until), '[]') AS own
+  SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, CASE WHEN i.confidential THEN '' ELSE i.title END, h.until, h.why, h.batch) ORDER BY h.until), '[]') AS own
     FROM held_act h JOIN instance i ON i.id = h.instance_id JOIN task t ON t.id = h.task_id WHERE h.member_id = :me
 ), kept AS (
   SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me
@@ -129,6 +129,17 @@ class Own:
     subject: str  # "" of a confidential matter
     until: datetime
     why: Message | str  # "" while it waits
+    batch: UUID | None  # of the act over several tasks of which it is one
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What may be taken back of an act over several tasks: how many, the last of them until when."""
+
+    batch: UUID
+    title: str  # of its tasks
+    n: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -152,6 +163,17 @@ class Inbox:
     def must(self) -> int:
         """How many of them must be done."""
         return self.total - self.by_part["optional"]
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """This person's acts over several tasks of which something may be taken back."""
+        now, waiting = clock.now(), defaultdict[UUID, list[Own]](list)
+        for act in self.own:
+            if act.batch and not act.why and act.until > now:
+                waiting[act.batch].append(act)
+        return tuple(
+            Batch(key, acts[-1].title, len(acts), acts[-1].until) for key, acts in waiting.items()
+        )
 
 
 def inbox(
@@ -181,10 +203,11 @@ def inbox(
 
 def _own(session: Session, act: Sequence[Any], lang: str) -> Own:
     """One act as the statement gives it."""
-    key, version, element, subject, until, why = act
+    key, version, element, subject, until, why, batch = act
     title = process_of(session, version).tasks[element].title.in_(lang)
     reason = "" if why is None else restored(why)
-    return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason)
+    of = UUID(batch) if batch else None
+    return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason, of)
 
 
 def _counted(

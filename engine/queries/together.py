@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from engine.db import tables
 from engine.instance import choices, context, together
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.queries.inbox import Item
 
 _opened, _draft, _task = tables.opened.c, tables.draft.c, tables.task.c
+_held = tables.held_act.c
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,11 @@ def _begun(session: Session, actor: Actor, of: str) -> Mapping[str, Any]:
 
 
 def progress(session: Session, actor: Actor, of: str) -> tuple[int, int]:
-    """Of a try that is under way: so many tasks are done, of so many; (0, 0) when there is none."""
+    """Of a try that is under way: so many tasks are done or held, of so many; (0, 0) when there is none."""
     tasks = _begun(session, actor, of).get("tasks", [])
     if not tasks:
         return 0, 0
-    done = select(func.count()).where(_task.id.in_(tasks), _task.closed_by == actor.id)
+    held = select(_held.task_id).where(_held.member_id == actor.id, _held.why.is_(None))
+    mine = or_(_task.closed_by == actor.id, _task.id.in_(held))
+    done = select(func.count()).where(_task.id.in_(tasks), mine)
     return session.execute(done).scalar_one(), len(tasks)

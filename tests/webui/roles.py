@@ -547,6 +547,7 @@ SENT: dict[str, dict[str, Any]] = {
         "form": {"batch": "01a20509-42be-7875-a54e-608a92498ac0"},
     },
     "together.now": {"path": {"of": "congress_motion.review"}},
+    "together.undo": {"path": {"batch_id": "01a20509-42be-7875-a54e-608a92498ac0"}},
     "mine.done search": {"query": {"words": "鹭岛"}},
     "mine.save_view": {"query": {"part": "look"}, "form": {"name": "甲"}},
     "mine.change_phrase": {"path": {"what": "keep"}, "form": {"text": "同意"}},
@@ -704,6 +705,7 @@ SENT: dict[str, dict[str, Any]] = {
     "api_tasks.complete_together": {
         "json": {"batch": "01a20509-42be-7875-a54e-608a92498ac0", "tasks": [{"id": "{task}"}]}
     },
+    "api_tasks.undo_together": {"path": {"batch_id": "01a20509-42be-7875-a54e-608a92498ac0"}},
     "api_tasks.save_view": {"path": {"name": "甲"}, "json": {"part": "look"}},
     "api_tasks.drop_view": {"path": {"name": "甲"}},
     "api_tasks.drop_draft": {"path": {"key": "launch:{process}"}},

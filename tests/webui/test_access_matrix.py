@@ -211,6 +211,7 @@ api_tasks.save_view | 204 | -
 api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
 api_tasks.undo | 404 | 404
+api_tasks.undo_together | 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
 api_tasks.save_task_draft | 404 404 204 404 404 404 | 404
@@ -404,6 +405,7 @@ rules.rule of | 200 | 404
 together.act | 302 302 422 302 302 302 | -
 together.form | 302 302 200 302 302 302 | -
 together.now | 200 | -
+together.undo | 404 | -
 static | 200 | -!
 tables.index | 200 | -
 tables.table | 200 | -

@@ -48,6 +48,18 @@ class Waiting(schemas.Paged):
     words = Text(100, load_default=None, metadata={"description": "In number or title."})
 
 
+def _hold() -> Whole:
+    return Whole(
+        0,
+        3600,
+        load_default=0,
+        metadata={
+            "description": "Seconds in which the act may be taken back (/undo), where its process allows that; "
+            "at most those of the installation. Nothing follows from it before."
+        },
+    )
+
+
 class Complete(schemas.Sent):
     answers = Answers(load_default=dict, metadata={"description": "Of the form of the task."})
     revision = Whole(
@@ -60,15 +72,7 @@ class Complete(schemas.Sent):
         },
     )
     seen = schemas.seen()
-    hold = Whole(
-        0,
-        3600,
-        load_default=0,
-        metadata={
-            "description": "Seconds in which the act may be taken back (/undo), where its process allows that; "
-            "at most those of the installation. Nothing follows from it before."
-        },
-    )
+    hold = _hold()
 
 
 class Completed(Moved):
@@ -144,6 +148,10 @@ class Own(Schema):
     subject = fields.String()
     until = Moment()
     why = schemas.Said(metadata={"description": "Empty while it waits."})
+    batch = fields.UUID(
+        allow_none=True,
+        metadata={"description": "Of the act over several tasks of which it is one."},
+    )
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -496,6 +504,7 @@ class BatchOf(schemas.Sent):
             "description": "For all; what is left out here and there is taken from earlier steps."
         },
     )
+    hold = _hold()
 
 
 class FailedTask(Schema):
@@ -508,8 +517,27 @@ class BatchReport(Schema):
     """What came of a batch: each task by itself, done or not."""
 
     batch = fields.UUID(required=True)
-    done = fields.List(fields.UUID())
+    done = fields.List(
+        fields.UUID(), metadata={"description": "Done, or held as it was asked for."}
+    )
     failed = fields.List(fields.Nested(FailedTask))
+    held_until = Moment(
+        allow_none=True,
+        metadata={
+            "description": "Until when something of it may be taken back (/undo); null when all is done."
+        },
+    )
+
+
+class NotTakenBack(FailedTask):
+    number = fields.String(metadata={"description": "Of its matter."})
+
+
+class TakenBack(Schema):
+    """Which tasks of a batch are open again, and which are not."""
+
+    tasks = fields.List(fields.UUID())
+    failed = fields.List(fields.Nested(NotTakenBack))
 
 
 @routes.act("/tasks/batch", BatchReport, body=BatchOf, keyed=False, many=True)
@@ -521,10 +549,24 @@ def complete_together(
     `spot_check` names them).
     """
     chosen = tuple(together.Chosen(**each) for each in given["tasks"])
-    batch = together.Batch(given["batch"], chosen, given["answers"])
+    batch = together.Batch(given["batch"], chosen, given["answers"], given["hold"])
     carry_out(lambda session: together.check(session, actor, batch))
     report = together.run(carry_out, actor, batch)
-    return {"batch": batch.id, "done": report.done, "failed": report.failed}
+    until = report.held_until
+    return {
+        "batch": batch.id,
+        "done": report.done,
+        "failed": report.failed,
+        "held_until": until,
+    }
+
+
+@routes.act("/tasks/batch/<uuid:batch_id>/undo", TakenBack, keyed=False, many=True)
+def undo_together(carry_out: together.CarryOut, actor: Actor, batch_id: UUID) -> together.TakenBack:
+    """Take back what of a batch of mine is held, each task by itself; what of it was carried out
+    within the last day fails with `too_late`.
+    """
+    return together.take_back(carry_out, actor, batch_id)
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)

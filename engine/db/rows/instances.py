@@ -54,6 +54,7 @@ class HeldAct(NamedTuple):
     answers: Mapping[str, Any]
     salt: bytes
     why: object
+    batch: UUID | None
 
 
 class Publication(NamedTuple):

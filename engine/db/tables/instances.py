@@ -154,6 +154,7 @@ held_act = Table(  # the completion of a task that its author may still take bac
     Column(
         "why", JSONB(none_as_null=True)
     ),  # it could not be carried out: the reason, until its author has read it
+    Column("batch", Uuid),  # of the act over several tasks of which it is one
     PrimaryKeyConstraint("task_id", "member_id"),
     Index("ix_held_act_instance", "instance_id"),
     Index("ix_held_act_member", "member_id"),

@@ -54,4 +54,5 @@ def _columns(row: rows.HeldAct, told: Held) -> dict[str, tuple[str, bool]]:
         "given_at": ("办理时间", row.given_at == datetime.fromisoformat(told.given)),
         "until": ("期限", row.until == datetime.fromisoformat(told.until)),
         "why": ("未成的原因", row.why == told.why),
+        "batch": ("批号", (str(row.batch) if row.batch else None) == told.batch),
     }

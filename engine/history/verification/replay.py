@@ -166,9 +166,9 @@ def _completed(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
 
 
 def _is_that(held: Held, says: Mapping[str, Any]) -> bool:
-    """Is the task finished as it was held: by its author, at the moment given?"""
-    finished = (says["task"], says["actor"]["id"], says["given"])
-    return (held.element, held.by, held.given) == finished
+    """Is the task finished as it was held: by its author, at the moment given, in its batch?"""
+    finished = (says["task"], says["actor"]["id"], says["given"], says.get("batch"))
+    return (held.element, held.by, held.given, held.batch) == finished
 
 
 def _held(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
@@ -176,14 +176,14 @@ def _held(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     if replayed.held:
         replayed.stray = replayed.stray or seq
     what, when = (says["task"], says["id"]), (says["given"], says["until"])
-    replayed.held = Held(seq, *what, who, says["digest"], *when)
+    replayed.held = Held(seq, *what, who, says["digest"], *when, batch=says.get("batch"))
 
 
 def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     """An act was taken back, or could not be carried out."""
     by = says["member"] if says["kind"] == "act_dropped" else says["actor"]["id"]
     held, replayed.held = replayed.held, None
-    if held is None or (held.task, held.by) != (says["id"], by):
+    if held is None or (held.task, held.by, held.batch) != (says["id"], by, says.get("batch")):
         replayed.stray = replayed.stray or seq
     elif says["kind"] == "act_dropped":
         replayed.dropped[held.task, held.by] = held._replace(seq=seq, why=says["why"])

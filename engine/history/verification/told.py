@@ -28,7 +28,8 @@ class Act(NamedTuple):
 
 class Held(NamedTuple):
     """An act that its author may still take back: of which task, by whom, with which answers, when
-    given and until when it waits; of one that was not carried out, why.
+    given and until when it waits; of one that was not carried out, why; the act over several tasks
+    of which it is one.
     """
 
     seq: int
@@ -39,6 +40,7 @@ class Held(NamedTuple):
     given: str
     until: str
     why: object = None
+    batch: str | None = None
 
 
 @dataclass

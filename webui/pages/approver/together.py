@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from engine.commands import drafts, together
 from engine.errors import Conflict, Invalid, NotFound
+from engine.messages import Listed
 from engine.queries import together as reading
 from webui.http import fields
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang
 from webui.pages.approver.inbox import flag_words
@@ -25,7 +37,7 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
-    from engine.commands.together import Batch, Failed
+    from engine.commands.together import Batch, Failed, Report
     from engine.queries.together import Together
 
 blueprint = Blueprint("together", __name__)
@@ -85,14 +97,40 @@ def act(of: str) -> tuple[str, int] | Answer:
         report = together.run(carry_out, me(), batch)
     except (Conflict, Invalid) as fault:
         return _again(page, kept, fault=fault.message), fault.status
-    if report.done:
-        flash(_("已一并办理 %(n)s 件。", n=len(report.done)))
+    _say(page, batch, report)
     if not report.failed:
         carry_out(lambda s: drafts.drop(s, me(), key))
         return redirect(url_for("inbox.index"))
     kept["tasks"] = [str(each.id) for each in report.failed]
     carry_out(lambda s: drafts.keep(s, me(), key, kept))
     return _again(page, kept, report.failed), 409
+
+
+def _say(page: Together, batch: Batch, report: Report) -> None:
+    """What is done, and what may still be taken back."""
+    if at_once := len(report.done) - len(report.held):
+        flash(_("已一并办理 %(n)s 件。", n=at_once))
+    if report.held_until:
+        until = report.held_until.isoformat()
+        held = {"batch": str(batch.id), "title": page.title, "n": len(report.held), "until": until}
+        flash(held, "held")  # type: ignore[arg-type]
+
+
+@blueprint.post("/together/undo/<uuid:batch_id>")
+@needs_login
+def undo(batch_id: UUID) -> Answer:
+    """Take back what of a batch still waits; what was carried out meanwhile is told by number."""
+    taken = together.take_back(carry_out, me(), batch_id)
+    if taken.tasks:
+        flash(_("已撤回 %(n)s 件，您填写的内容还在。", n=len(taken.tasks)))
+    for why, failed in groupby(sorted(taken.failed, key=_why), _why):
+        numbers = in_language(Listed([each.number for each in failed]), lang())
+        flash(_("%(numbers)s：%(why)s", numbers=numbers, why=why), "error")
+    return redirect(url_for("inbox.index"))
+
+
+def _why(failed: Failed) -> str:
+    return in_language(failed.message, lang())
 
 
 def _again(
@@ -120,7 +158,9 @@ def _sent(page: Together) -> tuple[Batch, dict[str, Any]]:
     except ValueError:
         raise NotFound from None
     answers = fields.answers(page.shared, request.form)
-    return together.Batch(number, tuple(chosen), answers), own
+    config = current_app.config["YIXING"]
+    hold = config.undo_most if config.undo else 0
+    return together.Batch(number, tuple(chosen), answers, hold), own
 
 
 def _own(page: Together, key: UUID) -> dict[str, Any]:
