@@ -293,7 +293,10 @@ def test_a_round_again_must_say_something_new(engine: Engine) -> None:
     files["forms/mend.json"] = json.dumps(form)
     union = Union.built(engine, files)
     key, other = union.launch(), union.launch(subject="修门")
-    for each, note in ((key, "换了锁"), (other, "换了锁")):  # the first round is free, in each matter
+    for each, note in (
+        (key, "换了锁"),
+        (other, "换了锁"),
+    ):  # the first round is free, in each matter
         union.complete("secretary", each, "check", decision="return", reason="再改")
         union.complete("d0", each, "mend", note=note)
     union.complete("secretary", key, "check", decision="return", reason="再改")
