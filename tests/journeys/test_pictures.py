@@ -1,4 +1,4 @@
-"""A mover looks at the pictures of a motion: small in the list, whole when opened, by their content only."""
+"""A mover looks at the pictures of a motion: small in the list, whole when opened."""
 
 from __future__ import annotations
 
