@@ -110,11 +110,19 @@ def _field(number: int, given: object) -> Field:
         room=tuple(properties.text("room").replace(",", " ").split()),
         hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
         multiple=component.flag("multiple"),
-        differs=properties.text("differs") == "former",
+        differs=_differs(properties),
         limits=_limits(kind, rules),
         bounds=_bounds(properties) if kind == "datetime" else Bounds(),
         once=properties.text("once"),
     )
+
+
+def _differs(properties: _Group) -> bool:
+    """Must the answer differ from the one of a former round?"""
+    said = properties.text("differs")
+    sound = said in ("", "former")
+    _expect(sound, _("{place} 的 differs 只能写 former", place=properties.place))
+    return bool(said)
 
 
 def _bounds(properties: _Group) -> Bounds:

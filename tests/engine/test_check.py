@@ -53,6 +53,13 @@ def form(name: str, **changes: object) -> dict[str, str]:
     return {**files, f"forms/{name}.json": json.dumps(schema)}
 
 
+def new_in(name: str, field: int) -> dict[str, str]:
+    """The folder where one field of a form must differ from a former round."""
+    components = json.loads(sound()[f"forms/{name}.json"])["components"]
+    components[field]["properties"]["differs"] = "former"
+    return form(name, components=components)
+
+
 # --- one at a time: (in a sentence, the folder, the file, the element, what is said) ---------------------------------------
 CASES = [
     # the folder
@@ -1149,6 +1156,15 @@ CASES = [
         "不停的循环",
     ),
     ("too many ways at once", parallel(9), BPMN, "p0", "并行网关太多"),
+    # what must be new in a later round
+    ("something new of no text", new_in("check", 0), "forms/check.json", "check", "不是文字"),
+    (
+        "something new of a task that is done once",
+        new_in("do", 0),
+        "forms/do.json",
+        "do",
+        "不会再办一次",
+    ),
     # the picture
     (
         "no picture at all",
@@ -1206,6 +1222,7 @@ def test_a_fault_is_found_and_explained(
 
 def test_a_sound_folder_has_no_fault() -> None:
     assert found(sound()) == []
+    assert found(new_in("mend", 0)) == []  # the way comes back to it
 
 
 def test_all_faults_are_found_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -283,6 +284,32 @@ def test_a_matter_can_go_round_two_hundred_times_and_not_more(union: Union) -> N
     assert union.open(key) == ["check"]  # as it was, but for the incident on record
     assert {k for k, v in union.counted().items() if v != counted[k]} <= {"event", "incident"}
     assert union.events(key)[-1] == "incident_noted"
+
+
+def test_a_round_again_must_say_something_new(engine: Engine) -> None:
+    files = folder("errand")
+    form = json.loads(files["forms/mend.json"])
+    form["components"][0]["properties"]["differs"] = "former"
+    files["forms/mend.json"] = json.dumps(form)
+    union = Union.built(engine, files)
+    key, other = union.launch(), union.launch(subject="修门")
+    for each, note in (
+        (key, "换了锁"),
+        (other, "换了锁"),
+    ):  # the first round is free, in each matter
+        union.complete("secretary", each, "check", decision="return", reason="再改")
+        union.complete("d0", each, "mend", note=note)
+    union.complete("secretary", key, "check", decision="return", reason="再改")
+    task = union.task(key, "mend")
+    for again in ("换了锁", " 换了\n锁\u3000"):
+        refused = unchanged(
+            union, Invalid, lambda said=again: union.do("d0", tasks.complete, task, {"note": said})
+        )
+        assert "与上一次完全相同" in str(refused.fields["note"])
+    union.complete("d0", key, "mend", note="换了锁和门")
+    union.complete("secretary", key, "check", decision="return", reason="再改")
+    union.complete("d0", key, "mend", note="换了锁")  # only the round before counts
+    assert union.open(key) == ["check"]
 
 
 # --- withdraw, terminate, suspend, resume, messages ------------------------------------------------------------------

@@ -163,6 +163,10 @@ class TestFaultsOfASchema:
         ("broken", "says"),
         [
             (component("textfield", label=""), "label"),
+            (
+                component("textarea", properties={"label_en": "x", "differs": "later"}),
+                "differs 只能写 former",
+            ),
             (component("textfield", properties={}), "英文名称"),
             (component("textfield", description="说明"), "英文说明"),
             (component("radio", values=[]), "values"),
@@ -573,6 +577,45 @@ class TestHiding:
     def test_the_order_of_the_form_is_kept(self) -> None:
         found = clean(self.FORM, {"days": 1, "urgent": True, "reason": "r", "decision": "decline"})
         assert list(found) == ["decision", "reason", "urgent", "days"]
+
+
+class TestSomethingNew:
+    """What a form says of answers that must differ from those of a former round."""
+
+    FORM = load(
+        schema(
+            *(
+                component("textarea", key, properties={"label_en": "X", "differs": "former"})
+                for key in ("measures", "timetable")
+            ),
+            component("textarea", "note"),
+        )
+    )
+    FORMER = {"measures": "延长供餐\n至二十一时", "timetable": "四月底前", "note": "面商过"}
+
+    @pytest.mark.parametrize(
+        ("changed", "repeated"),
+        [
+            ({}, "measures"),
+            ({"measures": " 延长供餐至\u3000二十一时\n"}, "measures"),
+            ({"note": "又面商过"}, "measures"),
+            ({"measures": "延长供餐至二十二时"}, ""),
+            ({"timetable": "三月底前"}, ""),
+            ({"timetable": None}, ""),
+        ],
+    )
+    def test_one_of_the_fields_is_to_differ_in_more_than_blanks(
+        self, changed: dict[str, Any], repeated: str
+    ) -> None:
+        assert self.FORM.repeats(self.FORMER, self.FORMER | changed) == repeated
+
+    def test_where_nothing_was_said_before_anything_is_new(self) -> None:
+        for former in ({}, {"note": "面商过"}, {"measures": None, "timetable": ""}):
+            assert self.FORM.repeats(former, {}) == self.FORM.repeats(former, self.FORMER) == ""
+
+    def test_a_form_that_asks_for_nothing_new_is_never_repeated(self) -> None:
+        form = load(schema(component("textarea", "note")))
+        assert form.repeats({"note": "面商过"}, {"note": "面商过"}) == ""
 
 
 class TestTheWhole:

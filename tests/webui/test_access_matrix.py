@@ -281,6 +281,7 @@ despatch.propose | 404 403 403 409 403 404 | 404
 retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
+files.view | 404 200 200 200 200 404 | 404
 health.alive | 200 | -!
 health.metrics | 200 | -!
 health.ready | 503 | -!

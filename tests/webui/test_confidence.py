@@ -276,9 +276,9 @@ def everything(case: Case, who: str) -> str:
     for path in ("", "/history", "/proof", "/readings"):
         said += words_in(case.api(who, f"/process-instances/{case.id}{path}"))
     for key in (case.own["inside"], case.own["attachment_id"]):
-        said += browser.get(f"/files/{key}").get_data(as_text=True) + words_in(
-            case.api(who, f"/files/{key}")
-        )
+        for end in ("", "/view"):
+            said += browser.get(f"/files/{key}{end}").get_data(as_text=True)
+        said += words_in(case.api(who, f"/files/{key}"))
     return (
         said
         + words_in(case.api(who, f"/polls/{case.own['poll_id']}"))

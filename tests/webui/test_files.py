@@ -77,6 +77,56 @@ def test_kinds_that_could_run_are_refused(client: Login, house: House, name: str
     assert kept(house) == 0
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
+SHOWN = [
+    ("报告.pdf", PDF, "application/pdf"),
+    ("照片.jpg", b"\xff\xd8\xff\xe0" + bytes(24), "image/jpeg"),
+    ("截图.png", PNG, "image/png"),
+    ("动图.png", b"GIF89a" + bytes(24), "image/gif"),
+    ("旧动图.png", b"GIF87a" + bytes(24), "image/gif"),
+    ("新格式.jpeg", b"RIFF\x18\0\0\0WEBPVP8 " + bytes(16), "image/webp"),
+    ("其实是图.txt", PNG, "image/png"),
+]
+HTML = b"<!DOCTYPE html><script>alert(1)</script>"
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
+
+@pytest.mark.parametrize(("name", "data", "kind"), SHOWN, ids=[each[0] for each in SHOWN])
+def test_a_pdf_or_picture_is_looked_at_as_what_it_holds(
+    client: Login, name: str, data: bytes, kind: str
+) -> None:
+    browser = client("mover")
+    key = upload(browser, name, data).json["id"]
+    shown = browser.get(f"/files/{key}/view")
+    assert (shown.status_code, shown.content_type, shown.data) == (200, kind, data)
+    assert shown.headers["Content-Disposition"].startswith("inline; ")
+    assert shown.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in shown.headers["Cache-Control"]
+    policy = shown.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "script-src" not in policy
+    assert policy.startswith("sandbox; ") is kind.startswith("image/")
+    saved = browser.get(f"/files/{key}")
+    assert saved.headers["Content-Disposition"].startswith("attachment; ")
+
+
+@pytest.mark.parametrize("name", ["假.pdf", "假.png", "假.jpg", "说明.txt"])
+@pytest.mark.parametrize(
+    "data",
+    [HTML, SVG, b"\n" + HTML, b"<!-- %PDF-1.7 -->" + HTML, b"RIFF" + HTML, b" %PDF-1.7" + HTML],
+)
+def test_what_is_no_pdf_or_picture_is_saved_whatever_it_is_called(
+    client: Login, name: str, data: bytes
+) -> None:
+    browser = client("mover")
+    key = upload(browser, name, data).json["id"]
+    answer = browser.get(f"/files/{key}/view")
+    assert answer.status_code == 200 and answer.data == data
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert "html" not in answer.content_type and "svg" not in answer.content_type
+
+
 def test_empty_missing_and_several_files_are_refused(client: Login, house: House) -> None:
     browser = client("mover")
     assert upload(browser, "空.pdf", b"").status_code == 422
@@ -123,19 +173,60 @@ def test_a_file_is_its_owners_until_a_matter_holds_it_and_then_theirs_who_see_th
     client: Login, house: House
 ) -> None:
     key = upload(client("mover"), "附件.pdf").json["id"]
-    path = f"/files/{key}"
-    assert client("mover").get(path).status_code == 200
-    for who in ("second", "office", "stranger"):
-        assert client(who).get(path).status_code == 404
+    path, shown = f"/files/{key}", f"/files/{key}/view"
+    for each in (path, shown):
+        assert client("mover").get(each).status_code == 200
+        for who in ("second", "office", "stranger"):
+            assert client(who).get(each).status_code == 404
     matter = house.do("mover", instances.launch, "errand", {"subject": "有附件的事"})
     with house.engine.begin() as session:
         session.execute(tables.attachment.update().values(instance_id=matter))
-    assert client("office").get(path).status_code == 200
     assert "附件.pdf" in client("office").get(f"/matters/{matter}").text
-    for who in ("second", "stranger", "foreign"):
-        assert client(who).get(path).status_code == 404
-    assert client("").get(path).status_code == 302
-    assert client("mover").get(f"/files/{uuid4()}").status_code == 404
+    for each in (path, shown):
+        assert client("office").get(each).status_code == 200
+        for who in ("second", "stranger", "foreign"):
+            assert client(who).get(each).status_code == 404
+        assert client("").get(each).status_code == 302
+    for end in ("", "/view"):
+        assert client("mover").get(f"/files/{uuid4()}{end}").status_code == 404
+
+
+def test_a_file_of_a_confidential_matter_is_not_there_for_others(
+    client: Login, house: House
+) -> None:
+    key = upload(client("mover"), "证据.png", PNG).json["id"]
+    matter = house.do("mover", instances.launch, "errand", {"subject": "有附件的事"})
+    with house.engine.begin() as session:
+        session.execute(tables.attachment.update().values(instance_id=matter))
+    ways = (f"/files/{key}", f"/files/{key}/view")
+    for way in ways:
+        assert client("auditor").get(way).status_code == 200
+    with house.engine.begin() as session:
+        session.execute(tables.instance.update().values(confidential=True))
+    for way in ways:
+        assert client("mover").get(way).data == PNG
+        for who in ("auditor", "second", "stranger", "foreign"):
+            assert client(who).get(way).status_code == 404
+
+
+def test_lists_of_papers_show_what_can_be_looked_at(client: Login, house: House) -> None:
+    browser = client("mover")
+    keys = {
+        name: upload(browser, name, data).json["id"]
+        for name, data in (("报告.pdf", PDF), ("截图.png", PNG), ("说明.txt", b"text"))
+    }
+    matter = house.do("mover", instances.launch, "errand", {"subject": "有附件的事"})
+    with house.engine.begin() as session:
+        session.execute(tables.attachment.update().values(instance_id=matter))
+    for who, path in (("mover", f"/matters/{matter}"), ("auditor", f"/audit/{matter}")):
+        page = client(who).get(path).text
+        assert all(f'href="/files/{key}"' in page for key in keys.values()), path
+        links = set(re.findall(r'href="/files/([0-9a-f-]+)/view"', page))
+        assert links == {keys["报告.pdf"], keys["截图.png"]}, path
+        pictures = re.findall(
+            r'<img[^>]* src="/files/([0-9a-f-]+)/view" alt="" loading="lazy"', page
+        )
+        assert pictures == [keys["截图.png"]], path
 
 
 def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(

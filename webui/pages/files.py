@@ -1,5 +1,5 @@
-"""Files: one upload at a time into the engine's keeping, and out again, so that no browser runs
-what somebody uploaded.
+"""Files: one upload at a time into the engine's keeping, and out again, to be saved or looked at,
+so that no browser runs what somebody uploaded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 blueprint = Blueprint("files", __name__)
 ROOM = 64 * 1024  # for what a multipart body holds besides the file
 SHUT = "sandbox; default-src 'none'; frame-ancestors 'none'"
+PICTURE = (
+    "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+)
+# without a sandbox, in which browsers show no PDF
 PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+STARTS = (
+    (b"%PDF-", "application/pdf"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 
 
 @blueprint.url_value_preprocessor
@@ -52,9 +63,32 @@ def upload() -> tuple[Answer, int]:
 @blueprint.get("/files/<uuid:attachment_id>")
 @needs_login
 def attachment(attachment_id: UUID) -> Response:
-    """An uploaded file, always to be saved, never to be shown inside the site."""
+    """An uploaded file, always to be saved."""
     name, media_type, data = look(lambda s: printing.attachment(s, me(), attachment_id))
-    return _sent(data, media_type, f"attachment; {named(name)}", SHUT)
+    return to_save(name, data, media_type)
+
+
+@blueprint.get("/files/<uuid:attachment_id>/view")
+@needs_login
+def view(attachment_id: UUID) -> Response:
+    """An uploaded PDF or picture, to be looked at in the browser; what is neither, whatever its
+    name says, is to be saved.
+    """
+    name, media_type, data = look(lambda s: printing.attachment(s, me(), attachment_id))
+    found = viewable(data)
+    if not found:
+        return to_save(name, data, media_type)
+    policy = PDF if found == "application/pdf" else PICTURE
+    return _sent(data, found, f"inline; {named(name)}", policy)
+
+
+def viewable(data: bytes) -> str:
+    """As what a browser may show a file, by how its bytes begin: the media type of a PDF or a
+    picture that runs no script; "" for all else, HTML and SVG too.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in STARTS if data.startswith(start)), "")
 
 
 @blueprint.get("/documents/<uuid:document_id>")
