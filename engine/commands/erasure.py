@@ -184,8 +184,8 @@ def _silence_tellers(session: Session, polls: Select[tuple[UUID]]) -> None:
 
 
 def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
-    """Remove drafts of its tasks, who looked when, uploads that nothing has adopted, and replies kept
-    for a request that is sent again.
+    """Remove drafts of its tasks, who looked when, uploads that nothing has adopted, and replies
+    kept for a request that is sent again.
     """
     session, instance_id = work.session, work.row["id"]
     ids = [str(key) for key in session.execute(tasks).scalars()]

@@ -50,7 +50,9 @@ class Element:
 
 @dataclass(frozen=True)
 class Flow:
-    """A sequence flow. `scope` is the subprocess in which it is written, like that of an element."""
+    """A sequence flow. `scope` is the subprocess in which it is written, like that of an
+    element.
+    """
 
     id: str
     source: str

@@ -1,8 +1,8 @@
 """Rounds: what is done anew leaves what was said before.
 
 The facts of the latest round stand where forms, expressions and papers look for them. Those of the
-rounds before lie in the fact of the rounds: {"round": number of the one that is current, "r1": {what
-it listed, as a tree}, "r2": …}. A round in which nothing was said is none.
+rounds before lie in the fact of the rounds: {"round": number of the one that is current, "r1":
+{what it listed, as a tree}, "r2": …}. A round in which nothing was said is none.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def said(
         near = n in close and (not rule.room or rule.room == room)
         who = answerer(part.answers, names.get(part.closed_by), link=rule.link)
         title = rule.title.in_(lang)
-        found.append(Said(title, who, part.closed_at, answers, near, part.element))
+        found.append(Said(title, who, part.closed_at, answers, near=near, element=part.element))
     return tuple(found)
 
 

@@ -1,5 +1,5 @@
-"""The papers that a task will issue, as drafts: what they would say if it were finished now with what
-is written so far. Nothing is numbered, nothing is kept.
+"""The papers that a task will issue, as drafts: what they would say if it were finished now with
+what is written so far. Nothing is numbered, nothing is kept.
 """
 
 from __future__ import annotations

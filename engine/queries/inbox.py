@@ -134,7 +134,9 @@ class Own:
 
 @dataclass(frozen=True)
 class Batch:
-    """What may be taken back of an act over several tasks: how many, the last of them until when."""
+    """What may be taken back of an act over several tasks: how many, the last of them until
+    when.
+    """
 
     batch: UUID
     title: str  # of its tasks
@@ -207,7 +209,7 @@ def _own(session: Session, act: Sequence[Any], lang: str) -> Own:
     title = process_of(session, version).tasks[element].title.in_(lang)
     reason = "" if why is None else restored(why)
     of = UUID(batch) if batch else None
-    return Own(UUID(key), title, subject, datetime.fromisoformat(until), reason, of)
+    return Own(UUID(key), title, subject, until=datetime.fromisoformat(until), why=reason, batch=of)
 
 
 def _counted(

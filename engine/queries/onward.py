@@ -66,8 +66,8 @@ SELECT (SELECT count(*) FROM listed l, here h WHERE l.id <> h.id) AS others,
 @dataclass(frozen=True)
 class Steps:
     """A thing's place in a list that one walks through: the `nth` of `size`, itself counted. None
-    `behind` or `before` it that may open by itself; `first`: the first of those before it; `own`: what else
-    waits in the same matter.
+    `behind` or `before` it that may open by itself; `first`: the first of those before it; `own`:
+    what else waits in the same matter.
     """
 
     nth: int

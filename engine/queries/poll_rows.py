@@ -67,7 +67,9 @@ class Read:
 
     @property
     def mentioned(self) -> list[Any]:
-        """Where ids stand that have to be named: what it is about, candidates, who was written in."""
+        """Where ids stand that have to be named: what it is about, candidates, who was written
+        in.
+        """
         about = self.rule.get("about", ())
         if self.row.kind != "election":
             return [about]

@@ -179,7 +179,9 @@ def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
     row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
     context = instance.context_from(session, actor, values[width + 5 :])
     held = (who, until) if who else None
-    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held, context)
+    return _Read(
+        rows.Task(*row), begun or {}, revision or 0, meeting_id, held=held, context=context
+    )
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:

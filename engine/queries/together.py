@@ -116,7 +116,9 @@ def _begun(session: Session, actor: Actor, of: str) -> Mapping[str, Any]:
 
 
 def progress(session: Session, actor: Actor, of: str) -> tuple[int, int]:
-    """Of a try that is under way: so many tasks are done or held, of so many; (0, 0) when there is none."""
+    """Of a try that is under way: so many tasks are done or held, of so many; (0, 0) when there
+    is none.
+    """
     tasks = _begun(session, actor, of).get("tasks", [])
     if not tasks:
         return 0, 0

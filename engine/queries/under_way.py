@@ -34,7 +34,8 @@ ACTS = (
 class Act:
     """What a person does next in a meeting. `what` is one of ACTS; `id` is the task's for "task",
     the poll's otherwise, None for "check_in"; of a poll so many have `voted` of its `roll`. Who
-    presides over a poll that waits for others can "watch" it: it comes after all that is to be done.
+    presides over a poll that waits for others can "watch" it: it comes after all that is to be
+    done.
     """
 
     what: str

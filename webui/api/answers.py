@@ -1,4 +1,6 @@
-"""The answer before the log: what a matter has to show, what its votes came to; a year of a union."""
+"""The answer before the log: what a matter has to show, what its votes came to; a year of a
+union.
+"""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class Presence(TypedDict, total=False):
 
 
 class WriteIn(TypedDict):
-    """Those who may be written in on a ballot: how many, the digest of their ids, and whether one of
-    them may win a seat.
+    """Those who may be written in on a ballot: how many, the digest of their ids, and whether one
+    of them may win a seat.
     """
 
     n: int

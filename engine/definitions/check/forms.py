@@ -99,7 +99,9 @@ def _comes_back(diagram: Diagram, element: str) -> bool:
 
 
 def _after(diagram: Diagram, here: str) -> Iterator[str]:
-    """Where a way goes on: along its flows, by the events at it, into a subprocess and out of it."""
+    """Where a way goes on: along its flows, by the events at it, into a subprocess and out of
+    it.
+    """
     scope = diagram.elements[here].scope
     yield from (flow.target for flow in diagram.flows if flow.source == here)
     for each in diagram.elements.values():

@@ -107,7 +107,9 @@ class _Waits:
         )
 
     def ended_beside(self, element: Element) -> bool:
-        """Does somebody end all of it by what a post does beside it, as whoever closes a meeting?"""
+        """Does somebody end all of it by what a post does beside it, as whoever closes a
+        meeting?
+        """
         places = set(self.around(element))
         return any(
             e.type == "userTask" and e.scope in places and self.lane(e).get("post")

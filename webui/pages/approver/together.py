@@ -29,7 +29,7 @@ from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang
-from webui.pages.approver.inbox import flag_words
+from webui.pages.approver.words import flag_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +139,7 @@ def _again(
     """The page as it stands now, with what was chosen and written."""
     chosen = [UUID(key) for key in kept["tasks"]]
     now = look(lambda s: reading.read(s, me(), page.of, lang(), chosen)) or replace(page, items=())
-    return _page(now, kept["batch"], kept["answers"], kept["own"], failed, fault)
+    return _page(now, kept["batch"], kept["answers"], kept["own"], failed=failed, fault=fault)
 
 
 def _sent(page: Together) -> tuple[Batch, dict[str, Any]]:
