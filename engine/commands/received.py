@@ -56,10 +56,10 @@ def _taken(work: UnitOfWork) -> Iterator[Entry]:
 def _entries(rule: TaskRule, answers: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
     for field in rule.form.asked if rule.form else ():
         if field.once and answers.get(field.key):
-            yield field.key, (field.once, _plain(str(answers[field.key])))
+            yield field.key, (field.once, plain(str(answers[field.key])))
 
 
-def _plain(number: str) -> str:
+def plain(number: str) -> str:
     """A number without what people write now this way, now that: spaces, width, brackets."""
     wide = unicodedata.normalize("NFKC", "".join(number.split()))
     return wide.translate(_BRACKETS).casefold()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import definitions
-from engine.commands.received import _plain
+from engine.commands.received import plain
 from engine.definitions.check import faults
 from engine.definitions.process import RoundRule
 from engine.instance import rounds
@@ -64,11 +64,11 @@ def test_a_folder_keeps_what_it_takes_back() -> None:
 
 def test_a_number_is_the_same_however_it_is_written() -> None:
     assert (
-        _plain("浙教工［2026］ 18 号")
-        == _plain("浙教工〔2026〕18号")
-        == _plain("浙教工[2026]１８号")
+        plain("浙教工［2026］ 18 号")
+        == plain("浙教工〔2026〕18号")
+        == plain("浙教工[2026]１８号")
     )
-    assert _plain("浙教工〔2026〕18号") != _plain("浙教工〔2026〕19号")
+    assert plain("浙教工〔2026〕18号") != plain("浙教工〔2026〕19号")
 
 
 def test_a_register_has_a_plain_name() -> None:
