@@ -64,9 +64,7 @@ def test_a_folder_keeps_what_it_takes_back() -> None:
 
 def test_a_number_is_the_same_however_it_is_written() -> None:
     assert (
-        plain("浙教工［2026］ 18 号")
-        == plain("浙教工〔2026〕18号")
-        == plain("浙教工[2026]１８号")
+        plain("浙教工［2026］ 18 号") == plain("浙教工〔2026〕18号") == plain("浙教工[2026]１８号")
     )
     assert plain("浙教工〔2026〕18号") != plain("浙教工〔2026〕19号")
 

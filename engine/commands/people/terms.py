@@ -168,17 +168,20 @@ def end_by_decision(
     session: Session, actor: Actor | None, held: tuple[UUID, str, UUID], on: date, why: str
 ) -> int:
     """What a matter decided: the terms of a post (member, kind, union) that reach beyond `on` end
-    with it, whoever may manage posts otherwise. Gives how many there were.
+    with it, whoever may manage posts otherwise; one that runs now and is over before ends by
+    itself. Gives how many of both there were.
     """
     records.queue(session)
     member_id, kind, union_id = held
     post, unit = tables.post.c, tables.unit.c
     query = select(tables.post).join(tables.unit, unit.id == post.unit_id)
     theirs = post.member_id == member_id, post.kind == kind, unit.union_id == union_id
-    going_on = post.from_on <= on, or_(post.to_on.is_(None), post.to_on > on)
+    going_on = post.from_on <= on, or_(post.to_on.is_(None), post.to_on >= clock.today())
     found = session.execute(query.where(*theirs, *going_on).with_for_update(of=tables.post)).all()
     for row in found:
         ending = cast("rows.Post", row)
+        if ending.to_on is not None and ending.to_on <= on:
+            continue
         unit_of_it = records.unit_of(session, None, ending.unit_id)
         _end(session, actor, ending, unit_of_it, on=on, why=why)
     return len(found)
