@@ -19,7 +19,8 @@ from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import became, file_name, unprintable
+from engine.documents import words
+from engine.documents.pdf import MISSING, became, file_name, unprintable
 from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
@@ -77,12 +78,16 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
     """
     source = _source(files, kind, data, mark)
     head = settings.load().processes / "documents" / LETTERHEAD
-    return _pandoc(kind, source, "docx", [f"--reference-doc={head}"] if head.is_file() else [])
+    return _pandoc(
+        files, kind, source, "docx", [f"--reference-doc={head}"] if head.is_file() else []
+    )
 
 
 def plain(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> str:
-    """What the same template says, as text. Raises ProcessFault naming the file."""
-    return _pandoc(kind, _source(files, kind, data, ""), "plain", ["--wrap=none"]).decode()
+    """What the same template says, as text. Raises NotPrintable for a fact that it asks for in vain,
+    ProcessFault naming the file.
+    """
+    return _pandoc(files, kind, _source(files, kind, data, ""), "plain", ["--wrap=none"]).decode()
 
 
 def _source(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str) -> str:
@@ -91,7 +96,7 @@ def _source(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
     return f"#strong({_literal(mark)})\n\n{source}" if mark else source
 
 
-def _pandoc(kind: str, source: str, to: str, more: list[str]) -> bytes:
+def _pandoc(files: Mapping[str, str], kind: str, source: str, to: str, more: list[str]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / f"made.{to}"
         command = [
@@ -109,9 +114,10 @@ def _pandoc(kind: str, source: str, to: str, more: list[str]) -> bytes:
         except subprocess.TimeoutExpired:
             raise _faulty(kind, _("{seconds} 秒内没有排完", seconds=SECONDS)) from None
         if done.returncode or not made.is_file():
-            raise _faulty(
-                kind, done.stderr.decode(errors="replace").replace(folder, "").strip()[:400]
-            )
+            said = done.stderr.decode(errors="replace").replace(folder, "").strip()
+            if missing := MISSING.search(said):
+                raise words.missing(files, kind, [missing[1]])
+            raise _faulty(kind, said[:400])
         return made.read_bytes()
 
 

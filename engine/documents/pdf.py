@@ -41,7 +41,7 @@ KEPT = 64  # prints kept in memory
 _MARKED = "marked-by-the-office.typ"  # no kind of document has a name with dashes
 _FONTS = '("Noto Serif SC", "Noto Serif CJK SC")'
 _PACKAGE = re.compile(r"""\bimport\s*\(?\s*["']@""")
-_MISSING = re.compile(r"missing fact: ([a-z0-9_.]+)")
+MISSING = re.compile(r"missing fact: ([a-z0-9_.]+)")
 _kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _lock = Lock()
 
@@ -255,7 +255,7 @@ def _run(job: dict[str, Any], name: str, kind: str, files: Mapping[str, str]) ->
     if made.fault is None:
         raise _too_much(name, kind, log=made.log)
     said = made.fault
-    if missing := _MISSING.search(said["message"]):
+    if missing := MISSING.search(said["message"]):
         raise words.missing(files, kind, [missing[1]])
     where = re.search(r"([\w.-]+\.typ):(\d+)", _plain(said["where"]))
     file, line = (

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine import clock, forms
+from engine import clock, decisions, forms
 from engine.documents import docx, filling, pdf
-from engine.errors import EngineError, Invalid, NotFound
+from engine.errors import EngineError, Invalid, NotFound, NotPrintable, ProcessFault
 from engine.instance import rooms
 from engine.instance.view import dotted
 from engine.messages import _
@@ -88,7 +88,8 @@ def draft(
 ) -> bytes:
     """One of these papers as PDF with a mark across its pages, or as UTF-8 text.
 
-    Raises NotFound, NotPrintable for facts that are missing yet, ProcessFault for its template.
+    Raises NotFound, NotPrintable for facts that are missing yet or a template that cannot be
+    printed with what is known: a draft is incomplete by nature.
     """
     answers = _answers(context, rule, written, choice)
     for issue in _issues(context, rule, answers):
@@ -100,9 +101,12 @@ def draft(
     facts = filling.facts_for(process, issue.rule, issue.facts)
     filling.must_be_whole(process, issue.rule, facts)
     data = filling.document_data(context, _number(issue.rule), issue.rule, facts)
-    if as_text:
-        return docx.plain(process.files, kind, data).encode()
-    return pdf.typeset(process.files, kind, data, str(_("草稿，未印发")))
+    try:
+        if as_text:
+            return docx.plain(process.files, kind, data).encode()
+        return pdf.typeset(process.files, kind, data, str(_("草稿，未印发")))
+    except ProcessFault as fault:
+        raise NotPrintable(fault.message, code="faulty_template", document=kind) from fault
 
 
 def _number(rule: DocumentRule) -> str:
@@ -136,6 +140,8 @@ def _issues(context: Context, rule: TaskRule, answers: Mapping[str, Any]) -> Ite
             if target in passed or element.type in ("userTask", "intermediateCatchEvent"):
                 continue
             passed.add(target)
+            if element.type == "businessRuleTask" and not _decided(context, facts, target):
+                continue
             action = context.process.actions.get(target, {})
             _set(context, facts, action.get("set", {}))
             if action.get("do") == "issue_document":
@@ -160,6 +166,18 @@ def _onward(context: Context, here: str, facts: Mapping[str, Any]) -> list[str]:
     except EngineError:
         return []
     return [flow.target for flow in flows if not flow.condition or flow.id == element.default][:1]
+
+
+def _decided(context: Context, facts: dict[str, Any], key: str) -> bool:
+    """Add what a decision table says by these facts; False where that cannot be said yet."""
+    try:
+        said = decisions.decide(
+            context.process.decisions[key], context.names(**facts), context.functions()
+        )
+    except EngineError:
+        return False
+    facts[key] = said
+    return True
 
 
 def _set(context: Context, facts: dict[str, Any], fixed: Mapping[str, str]) -> None:

@@ -262,7 +262,7 @@ def draft_paper(
     session: Session, actor: Actor, task_id: UUID, kind: str, choice: str, *, as_text: bool
 ) -> bytes:
     """A paper that a task will issue, as a draft; "" of both: the first one. Raises NotFound (not
-    theirs to do), NotPrintable, ProcessFault.
+    theirs to do), NotPrintable.
     """
     read = _read(session, actor, task_id)
     access.must_see(read if read.actionable else None)

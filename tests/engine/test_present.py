@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from engine import clock, definitions
 from engine.commands import seen
 from engine.db import tables
-from engine.errors import NotFound
+from engine.errors import NotFound, NotPrintable
 from engine.people import organisation
 from engine.queries import instance, polls
 from engine.queries import tasks as cards
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.db import Session
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
     from engine.queries.present import Matter, Shown
 
@@ -181,6 +183,45 @@ def test_who_signs_sees_the_paper_as_it_will_be_issued_and_no_number_is_taken(
         with pytest.raises(NotFound):
             cards.draft_paper(session, person(session, "张敏"), found.id, "", "", as_text=True)
         assert _numbers(session) == before
+
+
+def test_what_a_table_decides_on_the_way_is_known_to_the_draft(engine: Engine) -> None:
+    """Both consents are there: the next paper is the sheet of consents, not the notice that all stops."""
+    folder = ROOT / "processes" / "cadre_transfer"
+    (path,) = (folder / "scenarios").glob("609_*.toml")
+    story = tomllib.loads(path.read_text("utf-8"))
+    del story["ends"], story["step"][-1]
+    with played(engine, story, definitions.read(folder)) as session:
+        found = card(session, "工会秘书", "file_consents")
+        assert [paper.kind for paper in found.papers_coming] == ["consent_sheet"]
+        with pytest.raises(NotFound):
+            cards.draft_paper(
+                session, person(session, "工会秘书"), found.id, "drop_notice", "", as_text=True
+            )
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [('#fact(d, "sign.unsaid")', "missing_fact"), ('#panic("unsaid")', "faulty_template")],
+)
+def test_a_draft_that_cannot_be_printed_yet_is_refused_in_words(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, line: str, code: str, as_text: bool
+) -> None:
+    with told(engine, "701", 10) as session:
+        found, signer = card(session, "许志远", "sign"), person(session, "许志远")
+        read = cards.coming.draft
+
+        def harmed(context: Context, *args: Any, **more: Any) -> bytes:
+            name = "documents/reply_letter.typ"
+            files = {**context.process.files, name: f"{context.process.files[name]}\n{line}\n"}
+            context.process = replace(context.process, files=files)
+            return read(context, *args, **more)
+
+        monkeypatch.setattr(cards.coming, "draft", harmed)
+        with pytest.raises(NotPrintable) as refusal:
+            cards.draft_paper(session, signer, found.id, "", "", as_text=as_text)
+        assert (refusal.value.code, refusal.value.status) == (code, 409)
 
 
 def _numbers(session: Session) -> tuple[int, list[Any]]:

@@ -90,7 +90,7 @@ class Desk:
     def _answered(self, status: int, url: str) -> None:
         self.visited.append(url.removeprefix(self.base))
         # a page left open while days pass asks once more after its login has ended, then loads anew
-        ended = status == 401 and url.endswith("/now")
+        ended = status == 401 and url.partition("?")[0].endswith("/now")
         if status >= 400 and status not in self.expected and not ended:
             self.faults.append(f"{status} {url}")
 

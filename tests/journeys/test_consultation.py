@@ -63,7 +63,7 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     office = desk("secretary", "/audit", DESKTOP)
     office.page.locator(".yx-row", has_text=TITLE).click()
     assert (
-        "登记审查结果" in office.page.locator(".yx-answer").inner_text()
+        "登记审查结果" in office.page.get_by_role("region", name="结论").inner_text()
     )  # nothing is in force before the fifteen days
     town.turn_to("2026-04-29T09:00:00")
     does(

@@ -115,7 +115,7 @@ def poll_of(person: Desk) -> UUID:
 def closed(person: Desk, voted: int, due: int = 9) -> None:
     """The chair sees how many have voted, and closes."""
     shown = person.page.locator(".yx-tally")
-    assert f"{voted}\n已投票" in shown.inner_text() and f"{due}\n名册" in shown.inner_text()
+    assert f"{voted}\n已投票" in shown.inner_text() and f"{due}\n总人数" in shown.inner_text()
     person.page.get_by_text("截止表决").click()
     person.press("确定截止")
 

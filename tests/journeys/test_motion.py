@@ -185,7 +185,7 @@ def audited(site: Site, auditor: Desk, tmp_path: Path) -> None:
     assert page.locator(".yx-row").count() == 1
     page.locator(".yx-row").click()
     page.wait_for_load_state()
-    answer = page.locator(".yx-answer").inner_text()
+    answer = page.get_by_role("region", name="结论").inner_text()
     assert "没有断裂" in answer and "没有被拒绝的操作" in answer and "办结" in answer
     line = page.locator(".yx-line").inner_text()
     for words in (

@@ -220,7 +220,7 @@ def voted_in_secret(
     voter.wait_for_load_state()
     poll = UUID(voter.url.rpartition("/")[2])
     assert "教职工考核办法" in voter.locator("h1").inner_text()  # one knows what one votes on
-    voter.get_by_text("不同意", exact=True).click()
+    voter.locator("fieldset").get_by_text("不同意", exact=True).click()
     voter.get_by_role("button", name="下一步").click()
     assert voter.locator("[data-part=chosen]").inner_text() == "不同意"
     voter.get_by_role("button", name="封好并投出").click()
@@ -309,6 +309,6 @@ def test_a_session_from_its_launch_to_the_archive(
     auditor.press("查找")
     auditor.page.locator(".yx-row").click()
     auditor.page.wait_for_load_state()
-    assert "没有断裂" in auditor.page.locator(".yx-answer").inner_text()
+    assert "没有断裂" in auditor.page.get_by_role("region", name="结论").inner_text()
     line = auditor.page.locator(".yx-line").inner_text()
     assert "不够法定人数" in line and "何静文" in line and "郑国华" in line

@@ -8,6 +8,7 @@ import pytest
 
 from engine import definitions
 from engine.commands import polls
+from engine.errors import NotPrintable
 from tests.webui import hall as halls
 from tests.webui.hall import Hall
 
@@ -84,3 +85,17 @@ def test_whoever_has_a_task_reads_what_the_matter_says(hall: Hall, client: Brows
     hall.arrived(6).opened()
     page = client("chair").get(f"/tasks/{hall.task('put')}").text
     assert f"本次会议：{QUESTION}，须有 2/3 到会。" in page and "不会出现" not in page
+
+
+def test_the_text_of_a_draft_that_cannot_be_made_yet_says_why(
+    hall: Hall, client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unmade(*_args: object, **_more: object) -> bytes:
+        raise NotPrintable("还缺一个事实")
+
+    monkeypatch.setattr("webui.pages.approver.inbox.reading.draft_paper", unmade)
+    address = f"/tasks/{hall.arrived(6).opened().task('put')}/paper"
+    chair = client("chair")
+    shown = chair.get(f"{address}?as=text")
+    assert (shown.status_code, shown.text) == (200, "还缺一个事实")
+    assert chair.get(address).status_code == 409

@@ -22,7 +22,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, holding, late, opened, polls, seen, tasks
-from engine.errors import Conflict, Invalid, Refused
+from engine.errors import Conflict, Invalid, NotPrintable, Refused
 from engine.queries import (
     ballots,
     despatch,
@@ -39,7 +39,7 @@ from engine.queries import tasks as reading
 from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
-from webui.http.words import lang
+from webui.http.words import lang, said
 from webui.pages.approver import walking
 from webui.pages.approver.words import act_words, flag_words, part_words, teller_words
 from webui.pages.files import pdf, plain
@@ -159,10 +159,17 @@ def looked_at(instance_id: UUID) -> datetime:
 @blueprint.get("/tasks/<uuid:task_id>/paper")
 @needs_login
 def paper(task_id: UUID) -> Response:
-    """A paper that this task will issue, as a draft: a PDF, or with ?as=text its text."""
+    """A paper that this task will issue, as a draft: a PDF, or with ?as=text its text, or why there
+    is none yet.
+    """
     kind, choice = request.args.get("kind", "")[:100], request.args.get("choice", "")[:100]
     text = request.args.get("as") == "text"
-    made = look(lambda s: reading.draft_paper(s, me(), task_id, kind, choice, as_text=text))
+    try:
+        made = look(lambda s: reading.draft_paper(s, me(), task_id, kind, choice, as_text=text))
+    except NotPrintable as fault:
+        if not text:
+            raise
+        made = said(fault.message).encode()
     return plain(made) if text else pdf(_("草稿") + ".pdf", made)
 
 

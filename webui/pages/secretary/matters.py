@@ -14,11 +14,11 @@ from flask_babel import gettext as _
 from engine.commands import confidence, incidents, late, messages, seen
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import Conflict, Invalid
+from engine.instance.choices import of_instance
 from engine.queries import confidence as secrecy
 from engine.queries import deadlines, diagrams, meetings, standing, vacancies
 from engine.queries import instance as reading
 from engine.queries import instances as lists
-from engine.queries.launchable import offers
 from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
@@ -226,7 +226,8 @@ def _message(
     def read(session: Session) -> tuple[Any, Any, Any]:
         found = reading.file(session, me(), instance_id, lang())
         able = next((a for a in found.able if a.name == name), None)
-        return found, able, offers(session, found.union_id, able.form, me()) if able else {}
+        asked, offer = able.form.asked if able and able.form else (), of_instance(found.context)
+        return found, able, {f.key: offer(f.source) for f in asked if f.source}
 
     found, able, choices = look(read)
     if able is None:
