@@ -32,8 +32,9 @@ test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; 
 	$(BIN)/yixing check --no-stories
 	$(BIN)/pytest -n 2
 
-journeys: setup $(DONE)/dev $(DONE)/browser  ## all journeys in a browser, desk and phone
-	$(BIN)/pytest -m journey -n 2
+JOURNEYS = journey
+journeys: setup $(DONE)/dev $(DONE)/browser  ## all journeys in a browser, desk and phone (JOURNEYS: which of them)
+	$(BIN)/pytest -m "$(JOURNEYS)" -n 2
 
 sure: test  ## the same as test
 
