@@ -84,8 +84,8 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
 
 
 def plain(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> str:
-    """What the same template says, as text. Raises NotPrintable for a fact that it asks for in vain,
-    ProcessFault naming the file.
+    """What the same template says, as text. Raises NotPrintable for a fact that it asks for in
+    vain, ProcessFault naming the file.
     """
     return _pandoc(files, kind, _source(files, kind, data, ""), "plain", ["--wrap=none"]).decode()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import definitions
 from engine.errors import NotPrintable, ProcessFault
-from engine.messages import Listed, Message, _
+from engine.messages import Both, Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def field(process: Process, path: str) -> Message:
     """A fact as the form names it, with its path behind."""
     element, _dot, key = path.partition(".")
     label = _label(process, element, key)
-    title = process.title_of(element)
+    title = Both(process.title_of(element), process.title_of(element, "en"))
     if not label:
         return _("{title}（{path}）", title=title, path=path)
     return _("{title}·{label}（{path}）", title=title, label=label, path=path)

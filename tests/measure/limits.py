@@ -28,7 +28,7 @@ LIMITS: dict[str, Limit] = {
     "imports between the doors, types too": Limit(0, "not even for types"),
     # --- functions ---------------------------------------------------------------------------------------------------
     "body nodes, median": Limit(45, "procrastinate has 30, flask 29", today=62),
-    "body nodes, p90": Limit(150, "procrastinate has 99, flask 127", today=172),
+    "body nodes, p90": Limit(150, "procrastinate has 99, flask 127", today=173),
     "body nodes, sum": Limit(
         BASE_SUM * 1.05, "room to breathe is no more code: at most 5 % more", today=309900
     ),
