@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert
 
-import webui
 from engine import clock, db
 from engine.commands import definitions, edge
 from engine.commands.people.logins import open_login
@@ -17,6 +16,7 @@ from engine.db import tables
 from engine.definitions import read
 from engine.people import organisation
 from engine.settings import ROOT, Settings
+from tests.webui import apps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,9 +99,9 @@ def house(engine: Engine) -> House:
 @pytest.fixture
 def app(url: str, engine: Engine, tmp_path: Path) -> Flask:
     """The application on the fresh database of this test; forms need no CSRF token unless a test turns that on."""
-    made = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
+    own = Settings(home=tmp_path, database_url=url, processes=ROOT / "processes")
+    made = apps.on(own, engine)
     made.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
-    made.extensions["engine"] = engine
     return made
 
 

@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine import db
+from tests.conftest import fresh
 from tests.webui.api.world import BASE, application
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from flask import Flask
 
 PROBLEM = "application/problem+json"
 
 
-@pytest.fixture
-def made(url: str, tmp_path: Path) -> Flask:
-    return application(url, tmp_path)
+@pytest.fixture(scope="module")
+def made(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with fresh(server) as url:
+        yield application(url, tmp_path_factory.mktemp("openapi"))
+        db.release(url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document(made: Flask) -> dict[str, Any]:
     found = made.test_client().get(f"{BASE}/openapi.json")
     assert found.status_code == 200 and found.content_type == "application/json"

@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
+import webui
 from engine.errors import Conflict, Invalid, Refused
 from engine.messages import Listed, Message
 from engine.settings import ROOT
@@ -235,6 +236,7 @@ def test_what_is_no_message_stays_as_it_is() -> None:
     ],
 )
 def test_errors_are_answered_in_the_language_asked_for(app: Flask, fault: Any) -> None:
+    app = webui.create_app(app.config["YIXING"])  # with routes of its own
     app.add_url_rule("/api/v1/broken", "broken", lambda: (none for none in ()).throw(fault))
     app.add_url_rule("/broken", "broken_page", lambda: (none for none in ()).throw(fault))
     browser = app.test_client()

@@ -8,28 +8,25 @@ import pytest
 
 from engine import db
 from tests.conftest import fresh
-from tests.webui.api.world import MOTION, Api, application
+from tests.webui import apps
+from tests.webui.api.world import MOTION, Api, application, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def api(url: str, tmp_path: Path) -> Iterator[Api]:
-    app = application(url, tmp_path)
-    engine = app.extensions["engine"]
-    yield Api.built(app, engine)
-    db.release(url)
+    from sqlalchemy import Engine
 
 
 @pytest.fixture
-def motions(url: str, tmp_path: Path) -> Iterator[Api]:
+def api(url: str, engine: Engine, tmp_path: Path) -> Api:
+    return Api.built(apps.on(settings_of(url, tmp_path), engine), engine)
+
+
+@pytest.fixture
+def motions(url: str, engine: Engine, tmp_path: Path) -> Api:
     """With the congress motion in force."""
-    app = application(url, tmp_path)
-    engine = app.extensions["engine"]
-    yield Api.built(app, engine, MOTION)
-    db.release(url)
+    return Api.built(apps.on(settings_of(url, tmp_path), engine), engine, MOTION)
 
 
 @pytest.fixture(scope="module")

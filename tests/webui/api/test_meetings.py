@@ -9,11 +9,13 @@ import pytest
 from engine import db
 from engine.commands import people
 from engine.settings import ROOT
-from tests.webui.api.world import FROM, Api, application
+from tests.webui import apps
+from tests.webui.api.world import FROM, Api, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
 HALL = ROOT / "tests" / "processes" / "hall"
 DELEGATES = tuple(f"d{n}" for n in range(9))
@@ -81,11 +83,8 @@ class Session:
 
 
 @pytest.fixture
-def held(url: str, tmp_path: Path) -> Iterator[Session]:
-    app = application(url, tmp_path)
-    engine = app.extensions["engine"]
-    yield Session(Api.built(app, engine, HALL))
-    db.release(url)
+def held(url: str, engine: Engine, tmp_path: Path) -> Session:
+    return Session(Api.built(apps.on(settings_of(url, tmp_path), engine), engine, HALL))
 
 
 def test_a_meeting_is_opened_and_its_numbers_are_read(held: Session) -> None:

@@ -191,10 +191,12 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
 
 
 def application(url: str, home: Path) -> Flask:
-    """The application on a database."""
-    return create_app(
-        Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test")
-    )
+    """An application of its own on a database."""
+    return create_app(settings_of(url, home))
+
+
+def settings_of(url: str, home: Path) -> Settings:
+    return Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test")
 
 
 def send(who: Person, path: str, **parts: Any) -> TestResponse:
