@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 READ = frozenset({"title", "placeholder", "aria-label", "alt", "aria-description"})
 UNREAD = frozenset({"script", "style"})
 MOST = 400  # pages of one walk
+ALIKE = 3  # of them of one endpoint
 
 
 class _Reader(HTMLParser):
@@ -48,22 +50,26 @@ def read(html: str) -> tuple[str, list[str]]:
 
 @dataclass
 class Walk:
-    """Every page that links lead to, from the front page on. `met`: the endpoints, with how often."""
+    """The pages that links lead to, from the front page on, a few of each kind. `met`: the endpoints, with how often."""
 
     app: Flask
-    met: dict[str, int] = field(default_factory=dict)
+    met: Counter[str] = field(default_factory=Counter)
 
     def pages(self, browser: FlaskClient, *starts: str) -> Iterator[tuple[str, str]]:
-        """Address and words of each page, once. What a link leads to is there; a start may be refused."""
+        """Address and words of each page, once, at most ALIKE of an endpoint. What a link leads to is there; a start may be refused."""
         waiting, seen = list(starts), set(starts)
+        alike: Counter[str] = Counter()
         while waiting:
             assert len(seen) < MOST, "the walk does not end"
             address = waiting.pop()
+            alike[self._endpoint(address)] += 1
+            if alike[self._endpoint(address)] > ALIKE and address not in starts:
+                continue
             answer = browser.get(address)
             if answer.status_code in (302, 303) or answer.mimetype != "text/html":
                 continue
             assert answer.status_code == 200 or address in starts, (address, answer.status_code)
-            self._count(address)
+            self.met[self._endpoint(address)] += 1
             words, links = read(answer.text)
             yield address, words
             new = {self._plain(link) for link in links if _inside(link)} - seen
@@ -73,9 +79,9 @@ class Walk:
     def _plain(self, link: str) -> str:
         return link.partition("#")[0]
 
-    def _count(self, address: str) -> None:
+    def _endpoint(self, address: str) -> str:
         endpoint, _values = self.app.url_map.bind("localhost").match(address.partition("?")[0])
-        self.met[endpoint] = self.met.get(endpoint, 0) + 1
+        return endpoint
 
 
 def _inside(link: str) -> bool:

@@ -96,6 +96,7 @@ class House:
     at: datetime = START
     people: dict[str, UUID] = field(default_factory=dict)
     read: int = 0
+    looks: int = 0
     foreign: dict[str, str] = field(default_factory=dict)  # words in their sentence: where
 
     @classmethod
@@ -151,15 +152,16 @@ class House:
         return found[1]
 
     def look(self, walk: Walk, *more: str) -> None:
-        """Read every page as everybody, in both languages."""
-        for username in PEOPLE:
-            for lang in ("zh", "en"):
-                with clock.set_to(self.at):
-                    for address, words in walk.pages(self.browser(username, lang), "/", *more):
-                        self.read += 1
-                        for word in FOREIGN.finditer(words):
-                            about = words[max(0, word.start() - 40) : word.end() + 40]
-                            self.foreign.setdefault(about, f"{lang} {username} {address}")
+        """Read pages of each kind as everybody, from one look to the next in the other language."""
+        self.looks += 1
+        for number, username in enumerate(PEOPLE):
+            lang = ("zh", "en")[(number + self.looks) % 2]
+            with clock.set_to(self.at):
+                for address, words in walk.pages(self.browser(username, lang), "/", *more):
+                    self.read += 1
+                    for word in FOREIGN.finditer(words):
+                        about = words[max(0, word.start() - 40) : word.end() + 40]
+                        self.foreign.setdefault(about, f"{lang} {username} {address}")
 
 
 @pytest.fixture
