@@ -177,6 +177,7 @@ class TaskRule:
     each: tuple[str, ...] = ()  # fields that such an act says of each by itself
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
+    verbs: frozenset[str] = frozenset()  # allowed beside its decision: some of definitions/verbs.py
 
 
 @dataclass(frozen=True)
@@ -311,6 +312,24 @@ class Process:
         """What whoever owns an instance is called: as their lane."""
         lanes = (lane.title for lane in self.lanes.values() if lane.person == self.owner)
         return next(lanes, OWNER)
+
+    def is_user_task(self, element: str) -> bool:
+        """Is it a user task of the diagram?"""
+        found = self.diagram.elements.get(element)
+        return found is not None and found.type == "userTask"
+
+    def following(self, element: str) -> tuple[str, ...]:
+        """The service tasks and ends that may follow a task without another user task between."""
+        elements, found = self.diagram.elements, list[str]()
+        waiting = [flow.target for flow in self.diagram.flows if flow.source == element]
+        while waiting:
+            here = elements.get(waiting.pop(0))
+            waits = here is None or here.type in ("userTask", "intermediateCatchEvent")
+            if here is None or waits or here.id in found:
+                continue
+            found.append(here.id)
+            waiting += [flow.target for flow in self.diagram.flows if flow.source == here.id]
+        return tuple(found)
 
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""
