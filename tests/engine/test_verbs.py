@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, select, text
 
 from engine import db
 from engine.commands import instances, tasks
@@ -17,7 +17,6 @@ from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import verification
 from engine.instance import verbs
 from engine.instance.context import context_of
-from engine.queries.history import record
 from tests.engine.errands import KEY, Errands, files
 
 if TYPE_CHECKING:
