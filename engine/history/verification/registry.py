@@ -55,7 +55,8 @@ def early(session: Session, *kinds: str) -> list[UUID]:
 
 
 def _is_whole(union: UUID, says: Mapping[str, Any]) -> bool:
-    return says.get("tells", 1) >= TELLS and says.get("unit", str(union)) == str(union)
+    own = says.get("unit", str(union)) == str(union)
+    return bool(own and says.get("tells", 1) >= TELLS)
 
 
 class _Told(NamedTuple):
