@@ -43,7 +43,7 @@ def complete(spec: Spec, state: State, ref: int) -> Run:
         raise ProcessFault(
             _("环节 {name} 不在办理中。", name=task.task_spec.name), element=task.task_spec.name
         )
-    before = _waiting(refs)
+    before = waiting_in(refs)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
 
@@ -57,7 +57,7 @@ def fire(spec: Spec, state: State, ref: int) -> Run:
         raise ProcessFault(
             _("事件 {name} 不在等待中。", name=task.task_spec.name), element=task.task_spec.name
         )
-    before = _waiting(refs)
+    before = waiting_in(refs)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before)
@@ -66,10 +66,11 @@ def fire(spec: Spec, state: State, ref: int) -> Run:
 def look(spec: Spec, state: State) -> tuple[Live, ...]:
     """What is alive in a saved state."""
     _, refs, _ = load(spec, state)
-    return _waiting(refs)
+    return waiting_in(refs)
 
 
-def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
+def waiting_in(refs: dict[int, Any]) -> tuple[Live, ...]:
+    """What waits in a loaded run."""
     return tuple(_live({t.id: n for n, t in refs.items()}, refs.values()))
 
 
@@ -93,10 +94,32 @@ def _advance(
     first: Task | None = None,
 ) -> Run:
     passed = _Passed()
-    with _own_faults():
-        if first is not None:
+    if first is not None:
+        with _own_faults():
             yield from _pass(first)
             passed.note(first)
+    return (yield from _onward(flow, refs, top, before, passed))
+
+
+def advance_from(
+    flow: BpmnWorkflow,
+    refs: dict[Any, int],
+    top: int,
+    before: tuple[Live, ...],
+    done: Iterable[str] = (),
+) -> Run:
+    """Run on from tokens that stand elsewhere now; `done`: the elements passed already."""
+    return (yield from _onward(flow, refs, top, before, _Passed(list(done))))
+
+
+def _onward(
+    flow: BpmnWorkflow,
+    refs: dict[Any, int],
+    top: int,
+    before: tuple[Live, ...],
+    passed: _Passed,
+) -> Run:
+    with _own_faults():
         yield from _run(flow, passed)
     elements = tuple(passed.elements)
     if flow.is_completed():
