@@ -19,7 +19,7 @@ from engine.instance.view import dotted
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -99,7 +99,9 @@ _IDLE = frozenset(
         "matter_reminded",
     }
 )
-_PASSABLE = frozenset({"exclusiveGateway", "parallelGateway", "userTask"})  # nothing is left there
+_PASSABLE = frozenset(  # nothing is left there
+    {"endEvent", "exclusiveGateway", "parallelGateway", "startEvent", "subProcess", "userTask"}
+)
 
 
 def against(context: Context, task: rows.Task) -> Message | None:
@@ -110,14 +112,26 @@ def against(context: Context, task: rows.Task) -> Message | None:
     if why := verbs.against(context, rule, RECALL):
         return why
     told = list(_since(context, task))
-    if not told or context.row["state"] != InstanceState.RUNNING:
+    running = context.row["state"] == InstanceState.RUNNING
+    if not told or not running or _done_later(context, task):
         return _("此件已不在办理中，不能拿回。")
-    return _acted(context, told[1:]) or _left(context, task, told[0].body)
+    body: dict[str, Any] = json.loads(told[0].body)
+    if body["task"] != task.element:  # it has been opened again since
+        return _("此后已有办理，不能拿回。")
+    following = {each["task"] for each in body.get("opened", ())}
+    return _acted(context, told[1:], following) or _left(context, task, body)
+
+
+def _done_later(context: Context, task: rows.Task) -> bool:
+    """Was the step done once more since?"""
+    again = _task.element == task.element, _task.closed_at > task.closed_at
+    here = _task.instance_id == task.instance_id, _task.state == TaskState.DONE
+    return context.session.execute(select(_task.id).where(*here, *again)).first() is not None
 
 
 def _since(context: Context, task: rows.Task) -> Iterator[Any]:
-    """The event of the completion, and those after it; nothing when it was not the last of its
-    task.
+    """The last event of a completion that speaks of the step, and those after it; nothing when it
+    is not the completion of this task.
     """
     mine = _event.instance_id == context.row["id"]
     done = select(_event.seq).where(mine, _event.kind == "task_completed")
@@ -132,12 +146,13 @@ def _since(context: Context, task: rows.Task) -> Iterator[Any]:
         yield from () if later else rows
 
 
-def _acted(context: Context, later: Iterable[Any]) -> Message | None:
-    """Who has come to the next step since, or what has happened."""
+def _acted(context: Context, later: Iterable[Any], following: Collection[str]) -> Message | None:
+    """Who has opened one of the steps that followed, or what else has happened."""
     me = context.actor.id if context.actor else None
     for event in later:
         opened = event.kind == "task_opened"
-        if event.kind in _IDLE or (opened and event.actor_id == me):
+        other = opened and json.loads(event.body)["task"] not in following
+        if event.kind in _IDLE or other or (opened and event.actor_id == me):
             continue
         if opened:
             at = f"{event.at.astimezone(clock.CHINA):%m-%d %H:%M}"
@@ -146,10 +161,9 @@ def _acted(context: Context, later: Iterable[Any]) -> Message | None:
     return None
 
 
-def _left(context: Context, task: rows.Task, body: str) -> Message | None:
+def _left(context: Context, task: rows.Task, told: Mapping[str, Any]) -> Message | None:
     """What the completion itself has set off that cannot be called back."""
     process, position = context.process, context.row["machine"]
-    told: dict[str, Any] = json.loads(body)
     passed = set(told.get("passed", ()))
     types = {
         process.diagram.elements[key].type for key in passed if key in process.diagram.elements
@@ -161,5 +175,5 @@ def _left(context: Context, task: rows.Task, body: str) -> Message | None:
     if asked:
         return _("办结时已开始表决或会议，不能拿回。")
     if position is None or not machine.may_again(process.spec, position, task.element):
-        return _("并行的各支已经汇合，不能拿回。")
+        return _("并行的各支已经汇合，或者子流程已经走完，不能拿回。")
     return None

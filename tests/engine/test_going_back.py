@@ -324,6 +324,31 @@ def test_not_twice_and_not_behind_what_somebody_did_since(world: Errands, key: U
     whole(world)
 
 
+def test_not_an_earlier_round_nor_behind_a_step_that_was_opened_again(
+    world: Errands, key: UUID
+) -> None:
+    done(world, key, "draft", "left", "right", "check")
+    first = row(world, key, "check", "done").id
+    send(world, "陈秘书", key, "one", "check")
+    with pytest.raises(Conflict):
+        take(world, "陈秘书", first)
+    done(world, key, "check")
+    with pytest.raises(Conflict):
+        take(world, "陈秘书", first)
+    take(world, "陈秘书", row(world, key, "check", "done").id)
+    assert facts(world, key)["check"] == {"note": "check已办"}  # as the round before left it
+    whole(world)
+
+
+def test_who_opens_a_task_of_another_branch_stops_nobody(world: Errands, key: UUID) -> None:
+    done(world, key, "draft", "left")
+    right = world.task(key, "right")
+    world.do(lambda s: openings.note(s, world.actor("副秘书"), right, recorded=True))
+    take(world, "陈秘书", row(world, key, "left", "done").id)
+    assert open_(world, key) == {"left", "right"}
+    whole(world)
+
+
 FORGED = (
     "UPDATE task SET sent_from = NULL WHERE sent_from IS NOT NULL",
     "UPDATE task SET sent_from = 'left' WHERE sent_from IS NOT NULL",
