@@ -54,6 +54,7 @@ POLL = Of(
         "signs": str,
         "declared": bool,
         "paper": bool,
+        "totals": bool,
         "meeting": str,
         "in_order": bool,
         "candidates": str,
@@ -183,6 +184,7 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members"), ("title",))
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
@@ -210,6 +212,7 @@ PROCESS = Of(
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
+        "rolls": Of({ANY_KEY: _ROLL}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
