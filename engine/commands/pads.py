@@ -43,7 +43,7 @@ def print_pad(session: Session, actor: Actor, poll_id: UUID, ballots: int) -> UU
             most=max(0, most),
         )
         raise Invalid({"ballots": [message]})
-    locked.log(pads.PRINTED, actor, first=before + 1, last=before + ballots)
+    locked.log("ballots_printed", actor, first=before + 1, last=before + ballots)
     unit_of_work.save(locked.work)
     return locked.instance_id
 
@@ -65,7 +65,7 @@ def take_back(
         left = Listed((_between(each) for each in known.ranges_left), "、")
         message = _("未用的选票编号是：{left}。请填其中连续的一段。", left=left)
         raise Invalid({"first": [message if known.left else _("没有未用的选票。")]})
-    locked.log(pads.TAKEN_BACK, actor, first=first, last=last, reason=reasons.plain(reason))
+    locked.log("ballots_taken_back", actor, first=first, last=last, reason=reasons.plain(reason))
     unit_of_work.save(locked.work)
     return locked.instance_id
 
