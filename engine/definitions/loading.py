@@ -171,6 +171,7 @@ def _lane(key: str, table: Table) -> Lane:
         person=table.get("person", ""),
         holding=_posts_of(table.get("holding", ())),
         sees=bool(table.get("sees", False)),
+        leaves=bool(table.get("leaves", False)),
     )
 
 
@@ -354,6 +355,7 @@ def _poll(table: Table) -> PollRule:
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
         void=table.get("void", "again"),
+        sight=table.get("sight", "always"),
         presider=table.get("presider", ""),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),

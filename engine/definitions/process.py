@@ -38,6 +38,7 @@ class Lane:
     person: str = ""  # dotted fact with a member id
     holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
     sees: bool = False  # whom it means finds the matter, though no task was put before them
+    leaves: bool = False  # whom it means no more does not find it any more
 
     @property
     def of_union(self) -> bool:
@@ -77,6 +78,7 @@ class PollRule:
     ] = ()  # facts that are put to the vote; the first one is the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
+    sight: str = "always"  # its roll finds the matter: always, or while it is "open"
     remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
 
 

@@ -228,6 +228,9 @@ def _by_person(place: str, lane: dict[str, Any], language: Language) -> Iterator
     if lane.get("sees") and not lane.get("person"):
         advice = _("只有 person 的泳道写 sees；有 post 的，轮到其办理时自然看得到。")
         yield Fault(FILE, place, _("没有 person，却写了 sees。"), advice)
+    if lane.get("leaves") and not lane.get("sees"):
+        advice = _("不在其中就看不到的，也要写 sees = true。")
+        yield Fault(FILE, place, _("没有 sees，却写了 leaves。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------
