@@ -14,6 +14,7 @@ from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
     BookRule,
     Claim,
+    ColumnRule,
     DocumentRule,
     Gate,
     Guard,
@@ -128,12 +129,18 @@ def _assembled(
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
         claims=tuple(_claim(table) for table in raw.get("claims", [])),
+        columns=tuple(_column(key, table) for key, table in raw.get("columns", {}).items()),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
         raw=dict(raw),
         files=files,
     )
+
+
+def _column(key: str, table: Table) -> ColumnRule:
+    narrows = bool(table.get("filter", False))
+    return ColumnRule(key, _words(table, "title"), tuple(table["facts"]), narrows)
 
 
 def _words(table: Table, key: str) -> Words:
@@ -303,6 +310,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         recuse=table.get("recuse", ""),
         gates=_gates(table),
         prefill=tuple(table.get("prefill", [])),
+        suggests=tuple(table.get("suggests", {}).items()),
         outcomes=table.get("outcomes", ""),
         next=_next(table),
         poll=_poll(poll) if poll else None,

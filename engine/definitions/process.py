@@ -175,6 +175,7 @@ class TaskRule:
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?
     each: tuple[str, ...] = ()  # fields that such an act says of each by itself
+    suggests: tuple[tuple[str, str], ...] = ()  # what stands there first: field, dotted fact
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
 
@@ -251,6 +252,18 @@ class RoundRule:
 
 
 @dataclass(frozen=True)
+class ColumnRule:
+    """A column of the table of a process's instances. `facts`: dotted; the first of them that says
+    anything stands there. `filter`: the table can be narrowed by it.
+    """
+
+    key: str
+    title: Words
+    facts: tuple[str, ...]
+    filter: bool
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -285,6 +298,7 @@ class Process:
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     claims: tuple[Claim, ...]
+    columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

@@ -56,7 +56,7 @@ _PAGE = text(
   SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, CASE WHEN i.confidential THEN '' ELSE i.title END, h.until, h.why, h.batch) ORDER BY h.until), '[]') AS own
     FROM held_act h JOIN instance i ON i.id = h.instance_id JOIN task t ON t.id = h.task_id WHERE h.member_id = :me
 ), kept AS (
-  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me
+  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
 SELECT counted.counts, published.published, laws.laws, kept.views, own.own,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,

@@ -21,6 +21,7 @@ BLUEPRINTS = (
     "approver.publications",
     "secretary.meetings",
     "secretary.matters",
+    "secretary.grid",
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",
