@@ -197,6 +197,11 @@ api_succession.hand_over | 404 404 404 404 403 403 | 404
 api_succession.join | 404 | 404
 api_succession.move | 404 404 404 404 403 404 | 404
 api_succession.replace | 404 404 404 404 403 404 | 404
+api_grids.get_grid | 200 | -
+api_grids.list_grid_views | 200 | -
+api_grids.save_grid_view | 204 | -
+api_grids.drop_grid_view | 204 | -
+api_tasks.preview_together | 200 | -
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete_together | 404 404 409 404 404 404 | 404
 api_tasks.complete | 404 404 200 404 404 404 | 404
@@ -403,6 +408,15 @@ rules.propose | 403 403 403 409 403 403 | 404
 rules.remove_vacation | 403 403 403 302 403 302 | 404
 rules.rule | 200 | -
 rules.rule of | 200 | 404
+together.chosen | 303 | -
+grid.index | 302 | -
+grid.table | 200 | -
+grid.sheet | 200 | -
+grid.sheet csv | 200 | -
+grid.sheet print | 200 | -
+grid.remind | 409 409 409 303 409 409 | 409
+grid.save_view | 303 | -
+grid.drop_view | 303 | -
 together.act | 302 302 422 302 302 302 | -
 together.form | 302 302 200 302 302 302 | -
 together.now | 200 | -

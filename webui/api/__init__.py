@@ -43,6 +43,7 @@ GROUPS = (
     "despatch",
     "search",
     "answers",
+    "grids",
     "audit",
 )
 ABOUT = """

@@ -22,7 +22,7 @@ THEMES = ("light", "dark")  # without one the system's is followed
 THEME = "theme"  # the cookie that keeps it
 
 # from the likeliest on; what follows the fourth stands under "more" on a phone
-EVERYBODY = ("inbox", "matters", "publications", "launch", "definitions", "rules")
+EVERYBODY = ("inbox", "matters", "publications", "launch", "grid", "definitions", "rules")
 BY_DESK = {
     posts.OFFICE: (
         *("inbox", "grid", "audit", "despatch", "people", "launch", "matters", "publications"),
