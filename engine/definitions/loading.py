@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, forms, legacy, machine
-from engine.definitions import papers
+from engine.definitions import papers, verbs
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
@@ -236,6 +236,7 @@ def _premise(table: Table) -> Premise:
         by=frozenset(table["by"]),
         holds=str(table["holds"]),
         on=str(table.get("on", "")),
+        same_day=bool(table.get("same_day", False)),
     )
 
 
@@ -273,12 +274,17 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
+    declared, allowed = raw.get("tasks", {}), _allowed(raw)
     for element in diagram.elements.values():
         if element.type == "userTask":
             yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
+
+
+def _allowed(raw: Table) -> dict[str, Any]:
+    """What a process says of all its tasks, where one says nothing else."""
+    return {"undo": raw.get("undo", False), "verbs": raw.get("verbs", verbs.UNSAID)}
 
 
 def _said_as_task(name: str, table: Table, files: Files) -> TaskRule:
@@ -323,6 +329,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
+        verbs=frozenset(table["verbs"]) & (verbs.OF_POLLS if poll else frozenset(verbs.ALL)),
     )
 
 

@@ -118,13 +118,14 @@ class Guard:
 @dataclass(frozen=True)
 class Premise:
     """What must have been, before: told by the last event at one of these elements, if `holds`.
-    `on`: the fact with its day.
+    `on`: the fact with its day; `same_day`: the day of what it has to precede is early enough.
     """
 
     text: Words
     by: frozenset[str]
     holds: str
     on: str
+    same_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ class TaskRule:
     suggests: tuple[tuple[str, str], ...] = ()  # what stands there first: field, dotted fact
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
+    verbs: frozenset[str] = frozenset()  # allowed beside its decision: some of definitions/verbs.py
 
 
 @dataclass(frozen=True)
@@ -325,6 +327,24 @@ class Process:
         """What whoever owns an instance is called: as their lane."""
         lanes = (lane.title for lane in self.lanes.values() if lane.person == self.owner)
         return next(lanes, OWNER)
+
+    def is_user_task(self, element: str) -> bool:
+        """Is it a user task of the diagram?"""
+        found = self.diagram.elements.get(element)
+        return found is not None and found.type == "userTask"
+
+    def following(self, element: str) -> tuple[str, ...]:
+        """The service tasks and ends that may follow a task without another user task between."""
+        elements, found = self.diagram.elements, list[str]()
+        waiting = [flow.target for flow in self.diagram.flows if flow.source == element]
+        while waiting:
+            here = elements.get(waiting.pop(0))
+            waits = here is None or here.type in ("userTask", "intermediateCatchEvent")
+            if here is None or waits or here.id in found:
+                continue
+            found.append(here.id)
+            waiting += [flow.target for flow in self.diagram.flows if flow.source == here.id]
+        return tuple(found)
 
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""

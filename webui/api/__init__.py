@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GROUPS = (
     "instances",
     "tasks",
+    "comments",
     "meetings",
     "polls",
     "ballots",

@@ -16,6 +16,7 @@ BLUEPRINTS = (
     "approver.inbox",
     "approver.mine",
     "approver.together",
+    "approver.verbs",
     "approver.polls",
     "approver.ballots",
     "approver.publications",

@@ -115,6 +115,7 @@ task = Table(  # fixed widths first: no padding between
     Column("revision", Integer, nullable=False, server_default=text("1")),
     ref("assignee_id", "member.id"),
     ref("closed_by", "member.id"),
+    ref("handed_by", "member.id"),  # who handed it to whoever has it, and gets it back from them
     Column("element", Text, nullable=False),
     *state(TaskState),
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
@@ -158,6 +159,23 @@ held_act = Table(  # the completion of a task that its author may still take bac
     PrimaryKeyConstraint("task_id", "member_id"),
     Index("ix_held_act_instance", "instance_id"),
     Index("ix_held_act_member", "member_id"),
+)
+
+comment = Table(  # what somebody remarks about a matter, apart from any decision
+    "comment",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    moment("at", nullable=False),
+    moment("withdrawn_at"),
+    Column("element", Text, nullable=False),  # in whose room it stands; "" for all who see it
+    Column("text", Text),  # gone with its salt when the matter is erased
+    Column("salt", LargeBinary),
+    Column("mentions", ARRAY(Uuid), nullable=False),
+    Column("read_by", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),  # of them
+    Index("ix_comment_instance", "instance_id"),
+    Index("ix_comment_mentions", "mentions", postgresql_using="gin"),
 )
 
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again

@@ -72,6 +72,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", _("number_key 不合规定。"), _KEY_ADVICE)
     yield from _confidentiality(draft)
+    yield from tasks.allowed("verbs", raw)
     yield from _binding(draft)
     if raw.get("retention_years", 0) < 0:
         what = _("保存年限不能是负数。")

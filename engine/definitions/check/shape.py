@@ -78,7 +78,7 @@ _GUARD = Of(
     ("text",),
 )
 _PREMISE = Of(
-    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str, "same_day": bool},
     ("text", "by", "holds"),
     ("text",),
 )
@@ -122,6 +122,7 @@ _TASK = Of(
         "tells": _TELLS,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
     },
     (),
     ("title", "asks"),
@@ -206,6 +207,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
         "search": [str],
         "present": [str],
         "confidentiality": str,
