@@ -207,6 +207,46 @@ def test_a_mistyped_fact_and_an_unclosed_bracket_are_faults(
     assert any(words in each for each in found(files)), found(files)
 
 
+NOTE = 'text-of(d, "close_audit.note")'
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        (f"#{NOTE}", False),
+        (f'#if fact(d, "case.person") == 1 [#{NOTE}]', False),
+        (f'#if known(d, "close_audit.note") [有] #strong[#{NOTE}]', False),
+        (f'#if known(d, "close_audit.note") [有]\n#if true [#{NOTE}]', False),
+        (f'#if known(d, "close_audit.note") [#{NOTE}]', True),
+        (f'#if not known(d, "close_audit.note") [无] else [#{NOTE}]', True),
+        (f'#if true [1] else if known(d, "close_audit.note") [#strong[#{NOTE}]]', True),
+        (f'#let there = known(d, "close_audit.note")\n#if there [#{NOTE}]', True),
+        (f'#if known(d, "close_audit.note") and {NOTE} == "x" [有]', True),
+        ('#text-of(d, "close_audit.note", otherwise: "无")', True),
+        ('#facts-table(..row-if(d, "说明", "close_audit.note"))', True),
+    ],
+)
+def test_an_answer_nobody_need_give_is_printed_where_it_is_asked_for(
+    line: str, asked: bool
+) -> None:
+    """The case: minutes said "was invited", and the day of the invitation had been left out."""
+    name = "documents/audit_record.typ"
+    own = '  ..row-if(d, "说明", "close_audit.note"),\n'
+    assert own in TRANSFER[name]
+    files = {**TRANSFER, name: TRANSFER[name].replace(own, "") + line + "\n"}
+    told = [each for each in found(files) if "close_audit.note 可以不填" in each]
+    assert bool(told) is not asked, found(files)
+
+
+def test_a_copy_of_an_answer_nobody_need_give_is_asked_for_too() -> None:
+    toml = TRANSFER["process.toml"]
+    copied = '"superior_reply.conditions" = "outside_reply.conditions"'
+    assert copied in toml
+    name, line = "documents/consent_sheet.typ", '#text-of(d, "superior_reply.conditions")\n'
+    told = found({**TRANSFER, name: TRANSFER[name] + line})
+    assert any("superior_reply.conditions 可以不填" in each for each in told), told
+
+
 def test_a_document_that_declares_nothing_is_told_what_to_declare() -> None:
     lines = TRANSFER["process.toml"].split("[documents.statement]")
     head, _needs, rest = lines[1].partition("needs = [")
