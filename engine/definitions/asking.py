@@ -25,9 +25,7 @@ _LET = re.compile(r"\blet ([a-zA-Z][\w-]*)(?:\([^)\n]*\))?\s*=\s*(.*)")
 _WORD = re.compile(r"[a-zA-Z][\w-]*")
 _BODY = "\0"  # stands in what leads up to a bracket for the bodies of those before it
 # `if a`, and `else`, `else if b` with all before it; nothing before a bracket without a condition
-_CONDITION = re.compile(
-    rf"(?s).*(?<!else )\bif\b([^{_BODY}]*(?:{_BODY}\s*else\b[^{_BODY}]*)*)\Z"
-)
+_CONDITION = re.compile(rf"(?s).*(?<!else )\bif\b([^{_BODY}]*(?:{_BODY}\s*else\b[^{_BODY}]*)*)\Z")
 
 
 class _Level(NamedTuple):
