@@ -71,9 +71,34 @@ def test_a_transfer_says_whether_both_unions_consented_before(
     assert [vote.passed for vote in votes] == [True]
 
 
-def test_a_consent_has_to_come_before_in_days_and_in_events(engine: db.Engine) -> None:
+def test_a_fact_that_changes_afterwards_changes_no_answer(engine: db.Engine) -> None:
     with played(engine, story("101"), definitions.read(TRANSFER)) as session:
         context, bodies = kept(session)
+        (told,) = (body["claims"] for body in bodies if "claims" in body)
+        assert told == {
+            "0": {"day": "2026-04-01", "given": [[True, "2026-03-02"], [True, "2026-03-02"]]}
+        }
+        before = answer_of(context, bodies)
+        context.facts["superior_reply"] |= {"decision": "refuse", "dated": "2026-05-01"}
+        context.facts["committee_vote"]["passed"] = False
+        context.facts["party_decision"]["effective_on"] = "2026-02-01"
+        assert answer_of(context, bodies) == before and before.verdict == "yes"
+
+
+def test_what_has_not_come_yet_is_judged_by_the_facts_of_now(engine: db.Engine) -> None:
+    with played(engine, story("503"), definitions.read(TRANSFER)) as session:
+        context, bodies = kept(session)
+        assert not any("claims" in body for body in bodies)
+        assert [each.holds for each in answer_of(context, bodies).given] == [True, False]
+        context.facts["committee_vote"]["passed"] = False
+        assert [each.holds for each in answer_of(context, bodies).given] == [False, False]
+
+
+def test_a_consent_has_to_come_before_in_days_and_in_events(engine: db.Engine) -> None:
+    """Events of before do not keep what their claims came to: the facts as they are say it."""
+    with played(engine, story("101"), definitions.read(TRANSFER)) as session:
+        context, told = kept(session)
+        bodies = [{k: v for k, v in body.items() if k != "claims"} for body in told]
         reply = context.facts["superior_reply"]
         for dated, verdict, spare in (
             ("2026-03-31", "yes", 1),
