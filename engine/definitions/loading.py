@@ -229,6 +229,7 @@ def _premise(table: Table) -> Premise:
         by=frozenset(table["by"]),
         holds=str(table["holds"]),
         on=str(table.get("on", "")),
+        same_day=bool(table.get("same_day", False)),
     )
 
 

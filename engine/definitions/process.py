@@ -118,13 +118,14 @@ class Guard:
 @dataclass(frozen=True)
 class Premise:
     """What must have been, before: told by the last event at one of these elements, if `holds`.
-    `on`: the fact with its day.
+    `on`: the fact with its day; `same_day`: the day of what it has to precede is early enough.
     """
 
     text: Words
     by: frozenset[str]
     holds: str
     on: str
+    same_day: bool = False
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Mark:
 @dataclass(frozen=True)
 class Given:
     """A premise: the event that told it before, if one did; `day` on which it was, `spare` days
-    before what it had to precede.
+    before what it had to precede, `early` if those are enough.
     """
 
     text: Words
@@ -62,6 +62,7 @@ class Given:
     day: date | None
     holds: bool
     spare: int | None
+    early: bool
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,13 @@ def _answer(context: Context, place: int, claim: Claim, bodies: Sequence[Body]) 
     """
     reached = _last_at(claim.at, bodies)
     before = [b for b in bodies if not reached or b["seq"] < reached["seq"]]
+    led = _act(reached, claim) if reached else ()
     erased = ERASED_MARK in context.facts
     judged = None if erased or not reached else showing.told(reached, place)
     judged = judged or showing.judge(context, claim)
     day = _on(claim.on, judged.day, reached) if reached else None
     given = tuple(
-        _given(need, said, _last_at(need.by, before), day)
+        _given(need, said, _last_at(need.by, [*before, *led]), day)
         for need, said in zip(claim.needs, judged.given, strict=True)
     )
     return Answer(
@@ -125,8 +127,14 @@ def _verdict(context: Context, given: Iterable[Given], reached: bool) -> Verdict
         return Verdict.NEVER if context.row["state"] in FINAL else Verdict.OPEN
     if not all(each.holds and each.event for each in given):
         return Verdict.NO
-    in_time = all(each.spare is None or each.spare > 0 for each in given)
-    return Verdict.YES if in_time else Verdict.LATE
+    return Verdict.YES if all(each.early for each in given) else Verdict.LATE
+
+
+def _act(reached: Body, claim: Claim) -> Sequence[Body]:
+    """The act that led there by itself, without what followed from it: it came before that."""
+    if reached.get("task") in claim.at:
+        return ()
+    return [{key: said for key, said in reached.items() if key not in ("passed", "ended")}]
 
 
 def _given(
@@ -134,12 +142,14 @@ def _given(
 ) -> Given:
     holds, on = said
     day = _on(need.on, on, told) if told else None
+    spare = (by - day).days if by and day else None
     return Given(
         need.text,
         event=_mark(told),
         day=day,
         holds=bool(told) and holds,
-        spare=(by - day).days if by and day else None,
+        spare=spare,
+        early=spare is None or spare >= (0 if need.same_day else 1),
     )
 
 

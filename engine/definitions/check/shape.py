@@ -78,7 +78,7 @@ _GUARD = Of(
     ("text",),
 )
 _PREMISE = Of(
-    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str, "same_day": bool},
     ("text", "by", "holds"),
     ("text",),
 )
