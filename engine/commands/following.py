@@ -88,7 +88,9 @@ def _shown(work: UnitOfWork) -> set[UUID]:
 
 def _hand_on(work: UnitOfWork, task_id: UUID, element: str, old: UUID, new: UUID) -> None:
     again = update(_task).where(_task.c.id == task_id)
-    work.session.execute(again.values(assignee_id=new, revision=_task.c.revision + 1))
+    work.session.execute(
+        again.values(assignee_id=new, handed_by=None, revision=_task.c.revision + 1)
+    )
     work.shares.add(new)
     told: dict[str, Any] = {"old": str(old), "new": str(new), "id": str(task_id)}
     told |= {"name": organisation.names(work.session, [new]).get(new, ""), "reason": None}

@@ -93,6 +93,7 @@ VERBS: dict[str, Verb] = {
     "propose_correction": Verb(_("提出更正文书"), (is_secretary,)),
     "approve_correction": Verb(_("批准更正文书"), (is_secretary, is_administrator)),
     "reassign": Verb(_("改派"), (is_secretary,)),
+    "comment": Verb(_("评论"), (is_secretary,)),
     "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
     "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),
     "verify": Verb(_("校验历史"), (is_secretary, is_auditor, runs_installation)),

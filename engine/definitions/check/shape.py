@@ -118,9 +118,11 @@ _TASK = Of(
         "link": bool,
         "batch": bool,
         "each": [str],
+        "suggests": _WORDS,
         "tells": _TELLS,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
     },
     (),
     ("title", "asks"),
@@ -185,6 +187,9 @@ _DOCUMENT = Of(
 )
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
+_COLUMN = Of(
+    {"title": str, "title_en": str, "facts": [str], "filter": bool}, ("title", "facts"), ("title",)
+)
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -202,6 +207,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
         "search": [str],
         "present": [str],
         "confidentiality": str,
@@ -219,6 +225,7 @@ PROCESS = Of(
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "columns": Of({ANY_KEY: _COLUMN}),
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
