@@ -63,7 +63,7 @@ _PAGE = text(
      AND (i.starter_id = :me OR NOT i.confidential AND i.union_id = ANY(:offices)
           OR EXISTS (SELECT 1 FROM share h WHERE h.instance_id = i.id AND h.key = ANY(:keys)))
 ), kept AS (
-  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me
+  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
 SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,

@@ -496,8 +496,16 @@ SENT: dict[str, dict[str, Any]] = {
     },
     "polls.give_paper": {"path": ELECT, "form": {"member": "{member}"}},
     "polls.print_pad": {"path": ELECT, "form": {"ballots": "2"}},
+    "polls.take_back": {
+        "path": ELECT,
+        "form": {"back_first": "1", "back_last": "1", "back_reason": "印坏"},
+    },
     "polls.paper": {"path": ELECT | {"what": "tally", "form": "pdf"}},
     "api_paper_ballots.print_pad": {"path": ELECT, "json": {"ballots": 2}},
+    "api_paper_ballots.take_back": {
+        "path": ELECT,
+        "json": {"first": 1, "last": 1, "reason": "印坏"},
+    },
     "api_paper_ballots.get_pad_pdf": {"path": ELECT},
     "api_paper_ballots.get_pad_docx": {"path": ELECT},
     "api_paper_ballots.get_tally_pdf": {"path": ELECT},
@@ -554,6 +562,31 @@ SENT: dict[str, dict[str, Any]] = {
     "together.act": {
         "path": {"of": "congress_motion.review"},
         "form": {"batch": "01a20509-42be-7875-a54e-608a92498ac0"},
+    },
+    "together.chosen": {"path": {"of": "congress_motion.review"}},
+    "grid.table": {"path": {"process_id": "congress_motion"}},
+    "grid.sheet": {"path": {"process_id": "congress_motion", "form": "xlsx"}},
+    "grid.sheet csv": {"path": {"process_id": "congress_motion", "form": "csv"}},
+    "grid.sheet print": {"path": {"process_id": "congress_motion", "form": "print"}},
+    "grid.remind": {
+        "path": {"process_id": "congress_motion"},
+        "form": {"matter": "{motion}", "reason": "请尽快", "send": "1"},
+    },
+    "grid.save_view": {
+        "path": {"process_id": "congress_motion"},
+        "query": {"state": "running"},
+        "form": {"name": "在办的"},
+    },
+    "grid.drop_view": {"path": {"process_id": "congress_motion"}, "form": {"name": "在办的"}},
+    "api_grids.get_grid": {"path": {"process_id": "congress_motion"}},
+    "api_grids.list_grid_views": {"path": {"process_id": "congress_motion"}},
+    "api_grids.save_grid_view": {
+        "path": {"process_id": "congress_motion", "name": "在办的"},
+        "json": {"wanted": {"state": "running"}},
+    },
+    "api_grids.drop_grid_view": {"path": {"process_id": "congress_motion", "name": "在办的"}},
+    "api_tasks.preview_together": {
+        "json": {"batch": "01a20509-42be-7875-a54e-608a92498ac0", "tasks": [{"id": "{task}"}]}
     },
     "together.now": {"path": {"of": "congress_motion.review"}},
     "together.undo": {"path": {"batch_id": "01a20509-42be-7875-a54e-608a92498ac0"}},

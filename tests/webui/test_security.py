@@ -741,6 +741,11 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "mine.change_phrase": ("text",),
     "together.act": ("batch", "task", "f.reason", "f.decision"),
     "mine.drop_view": ("name",),
+    "together.chosen": ("matter",),
+    "grid.sheet": ("matter",),
+    "grid.remind": ("matter", "reason"),
+    "grid.save_view": ("name",),
+    "grid.drop_view": ("name",),
     "matters.desk": ("reason",),
     "polls.dissent": ("dissent",),
     "publications.make": ("f.reason",),
@@ -795,6 +800,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.enter_paper": ("returned", "invalid", "n.abstain", "w.0", "v.0"),
     "polls.give_paper": ("member",),
     "polls.print_pad": ("ballots",),
+    "polls.take_back": ("back_first", "back_last", "back_reason"),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {

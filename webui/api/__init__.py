@@ -44,6 +44,7 @@ GROUPS = (
     "despatch",
     "search",
     "answers",
+    "grids",
     "audit",
 )
 ABOUT = """

@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "approver.publications",
     "secretary.meetings",
     "secretary.matters",
+    "secretary.grid",
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",

@@ -239,13 +239,17 @@ opened = Table(  # when a person last had an open task before them
     PrimaryKeyConstraint("member_id", "task_id"),
 )
 
-saved_view = Table(  # a filter of the inbox under a name of its owner's
+saved_view = Table(  # a filter under a name of its owner's
     "saved_view",
     metadata,
     ref("member_id", "member.id", nullable=False),
     Column("name", Text, nullable=False),
-    Column("wanted", JSONB, nullable=False),  # part, of, process, bucket, words -> text
-    PrimaryKeyConstraint("member_id", "name"),
+    Column("wanted", JSONB, nullable=False),  # what is asked of -> text
+    Column(
+        "place", Text, nullable=False, server_default=""
+    ),  # "" the inbox, "grid:<process>" the table of a process
+    ref("shared_in", "unit.id"),  # the union whose members find it besides
+    PrimaryKeyConstraint("member_id", "place", "name"),
 )
 
 seen = Table(  # when a person looked at a matter: what has changed since is marked for them

@@ -43,6 +43,7 @@ POLL = Of(
         "closable": str,
         "presider": str,
         "void": str,
+        "sight": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,
@@ -54,6 +55,7 @@ POLL = Of(
         "signs": str,
         "declared": bool,
         "paper": bool,
+        "totals": bool,
         "meeting": str,
         "in_order": bool,
         "candidates": str,
@@ -118,6 +120,7 @@ _TASK = Of(
         "link": bool,
         "batch": bool,
         "each": [str],
+        "suggests": _WORDS,
         "tells": _TELLS,
         "happened": str,
         "undo": bool,
@@ -135,6 +138,7 @@ _LANE = Of(
         "person": str,
         "holding": (str, [str]),
         "sees": bool,
+        "leaves": bool,
     },
     ("title",),
     ("title",),
@@ -184,8 +188,12 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members"), ("title",))
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
+_COLUMN = Of(
+    {"title": str, "title_en": str, "facts": [str], "filter": bool}, ("title", "facts"), ("title",)
+)
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -212,6 +220,7 @@ PROCESS = Of(
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
+        "rolls": Of({ANY_KEY: _ROLL}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
@@ -221,6 +230,7 @@ PROCESS = Of(
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "columns": Of({ANY_KEY: _COLUMN}),
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),

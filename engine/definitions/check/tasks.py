@@ -43,6 +43,11 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
         if fact not in language.facts:
             what = _("prefill 里的 {fact} 不是本流程的事实。", fact=shown(fact))
             yield Fault(FILE, place, what, _("请写环节的 id，例如 review。"))
+    for field, fact in task.get("suggests", {}).items():
+        if field not in task.get("each", ()):
+            what = _("suggests 里的 {field} 不在 each 里。", field=shown(field))
+            yield Fault(FILE, place, what, _("只有逐件写的一项可以先列出建议。"))
+        yield from language.faults(FILE, place, _("建议 suggests"), fact)
     yield from gates(place, task, language)
     yield from _tells(place, task, language)
     yield from rooms(place, task, draft)
