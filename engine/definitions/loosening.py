@@ -58,7 +58,7 @@ def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
 
 def _whom(lane: Lane) -> tuple[object, ...]:
     """What says whom a lane means, and what it lets them do."""
-    return lane.post, lane.unit, lane.person, lane.holding, lane.sees
+    return lane.post, lane.unit, lane.person, lane.holding, lane.sees, lane.leaves
 
 
 def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
