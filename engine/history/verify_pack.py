@@ -905,7 +905,7 @@ def numbers_of(pack: Pack, rule: str) -> list[str]:
 def comparable(pack: Pack) -> bool:
     """Were the texts of this pack written to be compared? So the event of the export says."""
     last = pack.events[-1]
-    return last["kind"] == "evidence_exported" and last["content"].get("tells", 1) >= TOLD
+    return last["kind"] == "evidence_exported" and bool(last["content"].get("tells", 1) >= TOLD)
 
 
 def rolls(pack: Pack) -> str:
