@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, machine
-from engine.commands import finding, registry
+from engine.commands import finding, registry, traces
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -208,6 +208,7 @@ class UnitOfWork(Context):
             raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
         self.say(decision, decisions.decide(table, self.names(), self.functions()))
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
+        traces.decided(self.process.id, decision, self.facts[decision]["row"])
 
     def _perform(self, action: str) -> None:
         """Carry out a registered action."""
