@@ -50,6 +50,18 @@ def listening() -> Iterator[Trace]:
         _listener.reset(token)
 
 
+@contextmanager
+def on_trial() -> Iterator[None]:
+    """What is taken back in any case leaves no way that was gone; only what it was asked counts."""
+    outer = _listener.get()
+    inner = None if outer is None else Trace(demands=outer.demands)
+    token = _listener.set(inner)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 def moved(process: str, step: Step) -> None:
     """A step that was taken."""
     if (trace := _listener.get()) is not None:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 
 from engine import expressions
 from engine.decisions.cell import NULLS, cell_of
+from engine.decisions.choice import otherwise
 from engine.decisions.reach import matching_faults
 from engine.decisions.table import DecisionTable, Functions, Input, Output, Row
 from engine.messages import Listed, _
 
-RESERVED = frozenset({"because", "row"})
+RESERVED = frozenset({"because", "row", "rows", "required"})
 UNORDERED = NULLS | {"true", "false", "True", "False"}
 
 
@@ -31,13 +32,24 @@ def faults(
         for fault in _row_faults(table, number, row, known)
     ]
     static += _mixed(table)
-    if not table.has_otherwise:
-        static.append(_("最后缺一行全是 - 的“其他情形”"))
+    static += _default_faults(table, known)
     if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(
         table, known
     ):
         return static
     return [*static, *matching_faults(table, functions)]
+
+
+def _default_faults(table: DecisionTable, known: frozenset[str]) -> Iterable[str]:
+    """Something must be said where no row matches."""
+    if not table.always_decides and table.hit_policy in ("UNIQUE", "FIRST"):
+        yield _("最后缺一行全是 - 的“其他情形”")
+    elif not table.always_decides:
+        yield _("没有一行命中时没有结果，{advice}", advice=otherwise(table))
+    for output, text in zip(table.outputs, table.default, strict=False):
+        for wrong in _result_faults(output, text, known):
+            label = output.label or output.name
+            yield _("结果“{label}”的默认值 {text}:{wrong}", label=label, text=text, wrong=wrong)
 
 
 def _input_faults(

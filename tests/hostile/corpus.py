@@ -777,7 +777,7 @@ TEMPLATES = (
 )
 _ROW = '<rule id="r{n}"><description>试验</description><inputEntry id="i{n}"><text>{cell}</text></inputEntry><outputEntry id="o{n}"><text>"x"</text></outputEntry></rule>'
 TABLES_OF_DMN = {
-    "an unknown hit policy": ('hitPolicy="UNIQUE"', 'hitPolicy="COLLECT"'),
+    "an unknown hit policy": ('hitPolicy="UNIQUE"', 'hitPolicy="PRIORITY"'),
     "a sum of hits": ('hitPolicy="UNIQUE"', 'hitPolicy="UNIQUE" aggregation="SUM"'),
     "a policy that is code": ('hitPolicy="UNIQUE"', 'hitPolicy="__import__"'),
     "two decisions": ("</definitions>", '<decision id="b"/></definitions>'),

@@ -213,7 +213,8 @@ def decide(given: argparse.Namespace, _settings: Settings) -> int:
         raise CannotDo(Listed(fields, "；")) from fault
     for result in found.results:
         print(f"{result.name} = {result.value}  {text(result.label)}: {text(result.words)}")
-    row = _("第 {row} 行", row=found.row)
+    rows = Listed(map(str, found.rows)) or "0"
+    row = _("第 {row} 行", row=rows)
     print(f"{text(row)}  {found.confidence}  {text(found.because)}")
     for ground in found.grounds:
         print(f"  {text(ground.label)}: {text(ground.value)} ({ground.cell})")
