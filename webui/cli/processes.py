@@ -25,6 +25,7 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
     """Every fault of every folder, then the stories of those that have none."""
     from engine import scenarios
     from engine.commands import bundled
+    from engine.definitions.check import notices
 
     tables = [] if given.folders else _folders_of_tables(settings)
     folders = [*tables, *(given.folders or bundled.folders(settings.processes))]
@@ -36,6 +37,8 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
         holds_process = (folder / "process.toml").exists() or not any(folder.glob("*.dmn"))
         faults = _faults(folder) if holds_process else _table_faults(folder)
         _report(folder, faults)
+        for notice in notices(_texts(folder)) if holds_process else ():
+            say(_("  提示：{notice}", notice=notice))
         wrong += len(faults)
         if faults or not holds_process:
             continue
