@@ -142,7 +142,12 @@ def _results(
 ) -> dict[str, Any]:
     """What a row gives, by the names of the outputs."""
     named = zip(table.outputs, texts, strict=True)
-    return {each.name: expressions.evaluate(text, facts, functions) for each, text in named}
+    return {each.name: _whole(expressions.evaluate(text, facts, functions)) for each, text in named}
+
+
+def _whole(value: Any) -> Any:
+    """A whole number as such, however it was reckoned."""
+    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def _refuse_several(
@@ -181,9 +186,7 @@ def _aggregated(table: DecisionTable, values: list[Any]) -> Any:
     if not kinds <= {int} and (table.aggregation == "SUM" or kinds != {str}):
         wrong = _("命中各行的结果不都是数字，不能求 {how}", how=table.aggregation)
         raise _fault(table, wrong)
-    found = _SUMMED[table.aggregation](values)
-    whole = isinstance(found, Fraction) and found.denominator == 1
-    return int(found) if whole else found
+    return _whole(_SUMMED[table.aggregation](values))
 
 
 def _matching(table: DecisionTable, values: list[Any], functions: Functions) -> list[int]:

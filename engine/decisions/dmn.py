@@ -34,7 +34,9 @@ MAX_BYTES = 1_000_000
 MAX_ELEMENTS = 2_000
 VALUE = "value"  # the only output of a table, where nothing names it
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_DECIMAL = re.compile(r"(?<!\w)(?<!\w\.)\d+\.\d+(?!\w)")
+_DECIMAL = re.compile(  # by itself, compared with, or an end of a range
+    r"(^|[\[\](,<>=-]|\.\.)(\s*)(\d+\.\d+)(?=\s*(?:$|[\])(\[,]|\.\.))"
+)
 _QUOTED = re.compile(r"(\"[^\"]*\"|'[^']*')")
 _LOGIC = {
     "literalExpression",
@@ -251,7 +253,7 @@ def _entries(element: etree._Element, tag: str) -> tuple[str, ...]:
 
 
 def _exact(text: str) -> str:
-    """Decimals, as DMN writes them, are fractions in our expressions: 0.5 is (1/2)."""
+    """A decimal, as DMN writes it, is a fraction in our expressions: 0.5 is (1/2)."""
     parts = _QUOTED.split(text)  # what stands in quotes is at the odd places
     return "".join(
         part if place % 2 else _DECIMAL.sub(_fraction, part) for place, part in enumerate(parts)
@@ -259,9 +261,11 @@ def _exact(text: str) -> str:
 
 
 def _fraction(decimal: re.Match[str]) -> str:
-    whole, _dot, digits = decimal[0].partition(".")
+    before, blank, written = decimal.groups()
+    whole, _dot, digits = written.partition(".")
     exact = Fraction(int(whole + digits), 10 ** len(digits))
-    return str(exact) if exact.denominator == 1 else f"({exact})"
+    number = str(exact) if exact.denominator == 1 else f"({exact})"
+    return f"{before}{blank}{number}"
 
 
 def _values(element: etree._Element, tag: str) -> tuple[str, ...]:

@@ -131,7 +131,8 @@ def _unknown(tree: etree._Element) -> Iterator[Fault]:
             fault = _unknown_node(child)
             if fault is not None:
                 yield fault
-            if fault is None or etree.QName(child).localname in _HOLDS:
+            tag = child.tag if isinstance(child.tag, str) else ""
+            if fault is None or tag.rpartition("}")[2] in _HOLDS:
                 stack.append(child)
 
 
@@ -147,16 +148,11 @@ def _unknown_node(node: etree._Element) -> Fault | None:
         what = _("不能用 {tag}。", tag=shown(tag.localname))
         if name := (node.get("name") or "").strip():
             what = _("“{name}”不能用 {tag}。", name=shown(name), tag=shown(tag.localname))
-        return Fault(FILE, shown(owner), what, advice, _root(node.get("id")))
+        return Fault(FILE, shown(owner), what, advice)
     if node.get("triggeredByEvent") == "true":
         what = _("不能用事件子流程。")
         return Fault(FILE, shown(node.get("id")), what, _("请改成边界事件。"))
     return None
-
-
-def _root(key: str | None) -> str:
-    """What else is wrong with a node that cannot be used follows from that."""
-    return f"refused:{key}" if key else ""
 
 
 def _readable(draft: Draft) -> Iterator[Fault]:
@@ -250,14 +246,12 @@ def _host(event: Element, host: Element | None) -> Iterator[Fault]:
 def _flow(flow: Flow, diagram: Diagram, refused: set[str]) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
     advice = _("请重新连接或删去这条连线。")
-    if source is None:
+    if source is None and flow.source not in refused:
         what = _("连线的起点 {end} 不存在。", end=shown(flow.source) or _("（空）"))
-        root = _root(flow.source) if flow.source in refused else ""
-        yield Fault(FILE, shown(flow.id), what, advice, root)
-    if target is None:
+        yield Fault(FILE, shown(flow.id), what, advice)
+    if target is None and flow.target not in refused:
         what = _("连线的终点 {end} 不存在。", end=shown(flow.target) or _("（空）"))
-        root = _root(flow.target) if flow.target in refused else ""
-        yield Fault(FILE, shown(flow.id), what, advice, root)
+        yield Fault(FILE, shown(flow.id), what, advice)
     if source is not None and target is not None:
         yield from _ends_of_flow(flow, source, target)
 
@@ -353,11 +347,10 @@ def _placed(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
         for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
             key = (ref.text or "").strip()
             placed[key] += 1
-            if key not in diagram.elements:
+            if key not in diagram.elements and key not in refused:
                 name, node = shown(lane.get("name", "")), shown(key)
                 what = _("泳道 {name} 里的 {node} 不存在。", name=name, node=node)
-                root = _root(key) if key in refused else f"name:{key}"
-                yield Fault(FILE, node, what, _("请删去这一行。"), root)
+                yield Fault(FILE, node, what, _("请删去这一行。"), f"name:{key}")
     for key, times in placed.items():
         if times > 1:
             what = _("同时放在几条泳道里。")

@@ -253,7 +253,7 @@ def _one_process(tree: Any) -> list[Fault]:
     named = Listed(shown(each.get("name") or each.get("id")) for each in others)
     what = _("一个流程图里应当恰好有一个流程，另有{others}。", others=named)
     advice = _("请把别的流程移到它们自己的文件夹，或者由 callActivity 在一处调用。")
-    return [Fault(foreign.FILE, shown(others[0].get("id")), what, advice)]
+    return [Fault(foreign.FILE, "", what, advice)]
 
 
 def _read_forms(draft: Draft) -> list[Fault]:
