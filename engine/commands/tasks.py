@@ -56,7 +56,7 @@ _AS_READ = (
     _task.c.revision == bindparam("read"),
 )
 _CHANGE = update(_task).where(*_AS_READ).values(revision=_task.c.revision + 1)
-_HOLD = _CHANGE.values(assignee_id=bindparam("holder"))
+_HOLD = _CHANGE.values(assignee_id=bindparam("holder"), handed_by=bindparam("giver"))
 _OWN_DRAFT = _draft.c.member_id == bindparam("who"), _draft.c.key == bindparam("draft")
 _FINISH = _CHANGE.values(
     state=TaskState.DONE,
@@ -328,12 +328,19 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
     return noted
 
 
+def assign(held: InHand, holder: UUID | None, giver: UUID | None = None) -> None:
+    """Somebody has the task from now on, or everybody on its seat; `giver` handed it to them. The
+    caller tells it by an event, and saves.
+    """
+    _change(held, _HOLD, holder=holder, giver=giver)
+
+
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
     held = open_task(session, actor, task_id, None)
     held.check_bars("claim")
     if held.task.assignee_id != actor.id:
-        _change(held, _HOLD, holder=actor.id)
+        assign(held, actor.id)
         held.work.log.add("task_claimed", actor, task=held.rule.id, id=str(task_id))
         unit_of_work.save(held.work)
     return held.task.instance_id
@@ -344,7 +351,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     held = open_task(session, actor, task_id, None)
     if held.task.seat is None or held.task.assignee_id != actor.id:
         raise Conflict(_("此项不是您认领的，不能放回。"), code="not_claimed")
-    _change(held, _HOLD, holder=None)
+    assign(held, None)
     held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
     unit_of_work.save(held.work)
     return held.task.instance_id

@@ -12,12 +12,14 @@ from sqlalchemy import and_, or_, select
 from engine import clock, forms
 from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.instance import choices, lanes, rooms, together
+from engine.definitions.verbs import ALL, HAND_OVER
+from engine.instance import choices, lanes, rooms, together, verbs
 from engine.instance import context as instance
-from engine.people import access
+from engine.people import access, organisation
 from engine.queries import (
     background,
     coming,
+    comments,
     deadlines,
     foresight,
     hints,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.instance.context import Context
+    from engine.messages import Message
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
 
@@ -93,6 +96,32 @@ class Task:
     matter: present.Matter
     opinions: tuple[opinions.Opinion, ...]  # of those who decided before
     held: Held | None  # it was done, and may still be taken back
+    comments: tuple[comments.Comment, ...]
+    handed: Handed | None  # somebody handed it to whoever has it
+    verbs: Mapping[str, str | Message]  # of definitions/verbs.py: why it is not for this task; ""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Who handed a task over, and why."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Handing:
+    """What the page for handing a task over, or back, needs: who may take it; why nobody may."""
+
+    id: UUID
+    title: str
+    number: str
+    subject: str
+    confidential: bool
+    people: tuple[tuple[UUID, str], ...]
+    back_to: str  # who gets it back; "": nobody handed it over
+    why: str | Message
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -194,6 +223,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         row.assignee_id,
         matter["starter_id"],
         row.closed_by,
+        row.handed_by,
         read.held and read.held[0],
         *(part.mentioned for part in parts),
     ]
@@ -248,6 +278,46 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         matter=present.matter(context, parts, names, lang, stands_at),
         opinions=opinions.opinions(context, parts, names, lang, stands_at),
         held=_held_by(read, actor, names),
+        comments=comments.comments(context, lang),
+        handed=_handed(read, names),
+        verbs={verb: verbs.against(context, rule, verb) or "" for verb in ALL},
+    )
+
+
+def _handed(read: _Read, names: Named) -> Handed | None:
+    """Who handed an open task over, in their own words."""
+    task = read.task
+    if task.handed_by is None or not read.is_open:
+        return None
+    key = f'"id":"{task.id}"'
+    last = select(_event.body, _event.words).where(
+        _event.instance_id == task.instance_id,
+        _event.kind == "task_handed_over",
+        _event.body.contains(key, autoescape=True),
+    )
+    found = read.context.session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
+    why = aside.told(found.body, found.words)["reason"]
+    return Handed(names.get(task.handed_by), str(aside.shown(why)))
+
+
+def handing(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Handing:
+    """Who may take a task in this person's place. Raises NotFound when it is not theirs to do."""
+    read = _read(session, actor, task_id)
+    access.must_see(read if read.actionable else None)
+    task, context = read.task, read.context
+    why = verbs.against(context, read.rule, HAND_OVER) or ""
+    takers = [] if why else verbs.takers(context, task)
+    mine = task.handed_by if task.assignee_id == actor.id else None
+    return Handing(
+        id=task.id,
+        title=read.rule.title.in_(lang),
+        number=context.row["number"],
+        subject=context.row["title"],
+        confidential=context.row["confidential"],
+        people=tuple((person.id, person.name) for person in takers),
+        back_to=organisation.names(session, [mine]).get(mine, "") if mine else "",
+        why=why,
+        revision=task.revision,
     )
 
 

@@ -281,6 +281,7 @@ _HOLES: Mapping[str, Callable[[Facts], object]] = {
     "name": lambda facts: facts.person_or_unit,
     "old": lambda facts: facts.teller.name(facts.body.get("old")),
     "new": lambda facts: facts.teller.name(facts.body.get("new")),
+    "members": lambda facts: Listed(map(facts.teller.name, facts.body.get("members", ()))),
     "post": lambda facts: post_title(str(facts.body.get("post_kind", ""))),
     "unit": lambda facts: facts.body.get("unit_name", ""),
     "choice": lambda facts: facts.choice,

@@ -38,6 +38,7 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "propose_correction": {"union_secretary"},
     "approve_correction": {"union_secretary", "administrator"},
     "reassign": {"union_secretary"},
+    "comment": {"union_secretary"},
     "see_desk": {"union_secretary", "auditor"},
     "read_history": {"union_secretary", "auditor"},
     "verify": {"union_secretary", "auditor"},
@@ -239,6 +240,8 @@ BY_HAND = {  # once more: a change of it must be meant
     "erase": ["acts_by_post"],
     "complete": ["has_the_task"],
     "message": ["may_send_it"],
+    "comment": ["started_it", "takes_part", "rules_it_by_desk"],
+    "hand_over": ["has_the_task"],
     "run_meeting": ["is_in_its_lane"],
     "close_poll": ["may_close_it"],
     "declare_poll": ["presides"],
@@ -249,6 +252,7 @@ DUTIES, VOTING = ["post_ended", "separated", "recused"], ["absent", "post_ended"
 BARS_BY_HAND = {
     "complete": DUTIES,
     "claim": DUTIES,
+    "hand_over": DUTIES,
     "respond": VOTING,
     "cast": VOTING,
     "terminate": ["binding"],
@@ -335,6 +339,7 @@ def test_the_starter_and_the_desks_read_the_history(union: Union) -> None:
 NO_RIGHTS = {  # codes of refusals that commands make themselves, and why it is no right of anybody
     "guard": "of the process, in its author's words",
     "gate": "of the process, in its author's words",
+    "verb": "of the process, which allows no comments",
     "looser": "which of two hands a looser version takes rests on what it says, not on a post alone",
     "too_few": "a secret vote with too few people is none",
     "no_meeting": "a vote without its meeting is none",

@@ -55,6 +55,11 @@ class OpenedTask:
     ref: int = 0
     seq: int = 0  # the event that tells it, last
     held: int = 0  # the one that tells whose it is
+    giver: str | None = None  # who handed it to whoever has it
+
+    def take(self, holder: str | None, seq: int, giver: str | None = None) -> None:
+        """Somebody has it from an event on, or everybody on its seat."""
+        self.assignee, self.held, self.giver = holder, seq, giver
 
 
 @dataclass
@@ -101,6 +106,7 @@ class Standing:
         elif "ended" in says:
             self._end()
         self.readers.update(UUID(member) for member in says.get("shown", ()))
+        self.readers.difference_update(UUID(member) for member in says.get("hidden", ()))
         if says["kind"] in ("poll_called", "poll_opened", "teller_replaced"):
             self.readers.update(UUID(teller) for teller in says.get("tellers", ()))
         if says["kind"] in _LINKS and not says.get("back"):
@@ -216,8 +222,7 @@ def _nothing(_standing: Standing, _says: Mapping[str, Any]) -> None:
 
 def _claimed(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
-        task.assignee = says["actor"]["id"] if says["kind"] == "task_claimed" else None
-        task.held = standing.seq
+        task.take(says["actor"]["id"] if says["kind"] == "task_claimed" else None, standing.seq)
 
 
 def _handed_over(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -239,7 +244,16 @@ def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
         standing.readers.add(UUID(new))
     for task in standing.waiting_tasks(says["task"]):
         if task.assignee == says["old"]:
-            task.assignee, task.held = new, standing.seq
+            task.take(new, standing.seq)
+            return
+
+
+def _handed(standing: Standing, says: Mapping[str, Any]) -> None:
+    """From one person on a seat to another, or back; the seat could read the matter before."""
+    giver = says["actor"]["id"] if says["kind"] == "task_handed_over" else None
+    for task in standing.waiting_tasks(says["task"]):
+        if task.assignee == says.get("old"):
+            task.take(says.get("new"), standing.seq, giver)
             return
 
 
@@ -297,6 +311,8 @@ _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
     "task_claimed": _claimed,
     "task_released": _claimed,
     "task_reassigned": _reassigned,
+    "task_handed_over": _handed,
+    "task_given_back": _handed,
     "owner_replaced": _handed_over,
     "mover_replaced": _handed_over,
     "deadline_extended": _extended,

@@ -44,6 +44,21 @@ class Held(NamedTuple):
 
 
 @dataclass
+class Remark:
+    """A comment as the history tells it: where it stands, by whom, when, the digest of its words,
+    who is named in it; when it was taken back, "" never.
+    """
+
+    seq: int
+    element: str
+    by: str
+    at: str
+    digest: str
+    named: list[str]
+    withdrawn: str = ""
+
+
+@dataclass
 class Poll:
     """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
     state began.

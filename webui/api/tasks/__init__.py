@@ -12,7 +12,7 @@ from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
 from engine.queries import vacancies
 from webui.api.instances.shapes import Moved
-from webui.api.tasks import batches, mine
+from webui.api.tasks import batches, mine, verbs
 from webui.api.tasks.group import ONE, routes
 from webui.api.tasks.shapes import (
     Complete,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.queries.inbox import Inbox
     from engine.queries.tasks import Task
 
-__all__ = ["batches", "mine", "routes"]  # the modules, as their routes belong to the group
+__all__ = ["batches", "mine", "routes", "verbs"]  # the modules, as their routes belong to the group
 
 
 @routes.look("/tasks", InboxPage, query=Waiting)

@@ -235,6 +235,36 @@ class RaisedShape(Schema):
     objections = fields.List(fields.Nested(ObjectionShape))
 
 
+class HandOverTask(schemas.Sent):
+    to = schemas.Id(required=True, metadata={"description": "One of /takers."})
+    reason = Text(500, 1, required=True)
+    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
+
+
+class Taker(Schema):
+    id = fields.UUID(required=True)
+    name = fields.String()
+
+
+TakerList = Schema.from_dict(
+    {
+        "items": fields.List(fields.Nested(Taker), required=True),
+        "why": schemas.Said(metadata={"description": "Why nobody may; empty else."}),
+    },
+    name="TakerList",
+)
+
+
+class HandedShape(Schema):
+    """Who handed a task over, and why."""
+
+    class Meta:
+        title = "Handed"
+
+    by = fields.String()
+    why = fields.String()
+
+
 class TaskShape(Schema):
     """One task: what is asked, what was said before, until when, what comes next, and the form."""
 
@@ -286,6 +316,15 @@ class TaskShape(Schema):
         MayUndo,
         allow_none=True,
         metadata={"description": "It was done, and may still be taken back."},
+    )
+    handed = fields.Nested(HandedShape, allow_none=True)
+    verbs = fields.Dict(
+        keys=fields.String(),
+        values=schemas.Said(),
+        metadata={
+            "description": "What may be done beside the decision: why this task does not allow it, "
+            "empty where it does."
+        },
     )
     urged = fields.String(
         metadata={

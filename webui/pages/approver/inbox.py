@@ -40,7 +40,7 @@ from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said
-from webui.pages.approver import walking
+from webui.pages.approver import verbs, walking
 from webui.pages.approver.words import act_words, flag_words, part_words, teller_words
 from webui.pages.files import pdf, plain
 
@@ -128,6 +128,7 @@ def task(task_id: UUID) -> str | Answer:
         carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
     if found.actionable:
         carry_out(lambda s: opened.note(s, me(), task_id))
+    verbs.read(found.instance_id, found.comments)
     return _task_page(found, dict(found.draft))
 
 
