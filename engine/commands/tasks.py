@@ -177,7 +177,7 @@ def pass_gates(
     bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
-    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
+    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at), rule.id)
     wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
@@ -223,7 +223,7 @@ def _also_wrong(
     faulty = {f"{rule.id}.{key}" for key in wrong.fields}
     gates = [gate for gate in rule.gates if not faulty & expressions.names_in(gate.holds)]
     try:
-        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at))
+        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at), rule.id)
     except EngineError:  # of answers that are incomplete
         return []
     return [worded(gate.text) for gate in unmet]

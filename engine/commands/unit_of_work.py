@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, machine
-from engine.commands import finding, registry
+from engine.commands import finding, registry, traces
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -234,8 +234,14 @@ class UnitOfWork(Context):
         if table is None:
             missing = _("没有决策表 {decision}.dmn。", decision=decision)
             raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
-        self.say(decision, decisions.decide(table, self.names(), self.functions()))
+        found = decisions.decide(table, self.names(), self.functions())
+        if (broken := decisions.broken(found)) is not None:
+            wrong = _("决策“{decision}”得出的 {value} 不是整数。", decision=decision, value=broken)
+            advice = _("事实里只存整数，请改用更小的单位，例如分。")
+            raise ProcessFault(wrong, f"{decision}.dmn", decision, advice)
+        self.say(decision, found)
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
+        traces.decided(self.process.id, decision, self.facts[decision]["row"])
 
     def _perform(self, action: str) -> None:
         """Carry out a registered action."""
