@@ -198,6 +198,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         title=_words(table, "title"),
         numbering=table.get("numbering", ""),
         outside=bool(table.get("outside")),
+        encloses=tuple(table.get("encloses", ())),
         places=bool(table.get("places")),
         needs=needs,
         optional=optional,

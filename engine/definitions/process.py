@@ -220,6 +220,7 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    encloses: tuple[str, ...] = ()  # dotted answers whose files go along with it then
     places: bool = False  # says the unit and the posts of the people in it
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing

@@ -350,6 +350,7 @@ meetings.open_ | 404 403 404 403 403 404 | 404
 meetings.seat | 404 403 404 403 403 404 | 404
 outside.answer | 404 | -!
 outside.document | 404 | -!
+outside.file | 404 | -!
 outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
 places.design | 200 | -

@@ -177,6 +177,7 @@ _DOCUMENT = Of(
         "title_en": str,
         "numbering": str,
         "outside": bool,
+        "encloses": [str],
         "signed_by": [str],
         "places": bool,
         "needs": [str],
