@@ -228,6 +228,11 @@ PROCESS = Of(
         "guards": [_GUARD],
         "claims": [_CLAIM],
         "columns": Of({ANY_KEY: _COLUMN}),
+        "statistics": Of(
+            {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},
+            ("kind", "outcome", "outcomes"),
+            ("outcomes",),
+        ),
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
