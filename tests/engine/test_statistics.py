@@ -40,7 +40,7 @@ def holder(session: db.Session, post: str, union: UUID) -> Actor:
 def test_a_group_shows_its_numbers_from_three_matters_on(engine: db.Engine) -> None:
     with played(engine, REFUSED, definitions.read(FOLDER)) as session:
         union = session.execute(select(tables.instance.c.union_id)).scalar_one()
-        auditor = holder(session, "union_auditor", union)
+        auditor = holder(session, "union_secretary", union)
 
         def figures(year: int = 2026) -> tuple[Figures, ...]:
             return statistics.yearly(session, auditor, union, year).figures
