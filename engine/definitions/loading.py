@@ -25,6 +25,7 @@ from engine.definitions.process import (
     Premise,
     Process,
     PublicationRule,
+    RollRule,
     RoundRule,
     Statistics,
     TaskRule,
@@ -109,6 +110,10 @@ def _assembled(
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
+        rolls={
+            key: RollRule(key, _words(table, "title"), str(table["members"]))
+            for key, table in raw.get("rolls", {}).items()
+        },
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
@@ -389,6 +394,7 @@ def _poll(table: Table) -> PollRule:
         signs=table.get("signs", ""),
         declared=bool(table.get("declared", False)),
         paper=bool(table.get("paper", False)),
+        totals=bool(table.get("totals", False)),
         meeting=table.get("meeting", ""),
         in_order=bool(table.get("in_order", False)),
         candidates=table.get("candidates", ""),

@@ -47,6 +47,15 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class RollRule:
+    """People whom several places of a folder mean: an expression giving member ids, named once."""
+
+    key: str
+    title: Words
+    members: str
+
+
+@dataclass(frozen=True)
 class PollRule:
     """How a user task is put to a roll: see docs/architecture.md."""
 
@@ -66,6 +75,7 @@ class PollRule:
     signs: str = ""  # expression over `signed` and `tellers`: enough have signed; empty: all
     declared: bool = False  # who presides declares the signed result, and only then it is shown
     paper: bool = False
+    totals: bool = False  # only totals are told: no part below the least number is counted
     meeting: str = ""  # the task that holds the meeting
     in_order: bool = False
     candidates: str = ""
@@ -303,6 +313,7 @@ class Process:
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
+    rolls: dict[str, RollRule]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]

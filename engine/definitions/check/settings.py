@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, claims, publications, rounds, tasks
+from engine.definitions.check import books, claims, publications, rolls, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -43,6 +43,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     yield from _head(draft, language, folder)
     for key, lane in draft.table("lanes").items():
         yield from _lane(key, lane, draft, language)
+    for key, roll in draft.table("rolls").items():
+        yield from rolls.faults(key, roll, language)
     for key, task in draft.table("tasks").items():
         yield from tasks.faults(key, task, draft, language)
     for key, message in draft.table("messages").items():

@@ -55,6 +55,7 @@ POLL = Of(
         "signs": str,
         "declared": bool,
         "paper": bool,
+        "totals": bool,
         "meeting": str,
         "in_order": bool,
         "candidates": str,
@@ -187,6 +188,7 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members"), ("title",))
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
 _COLUMN = Of(
@@ -218,6 +220,7 @@ PROCESS = Of(
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
+        "rolls": Of({ANY_KEY: _ROLL}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
