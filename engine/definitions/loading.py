@@ -345,7 +345,8 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
-        verbs=frozenset(table["verbs"]) & (verbs.OF_POLLS if poll else frozenset(verbs.ALL)),
+        verbs=frozenset(table["verbs"])
+        & verbs.possible(poll=bool(poll), meeting=meeting is not None),
     )
 
 

@@ -546,6 +546,8 @@ SENT: dict[str, dict[str, Any]] = {
     "verbs.comment": {"form": {"text": "请补充预算。"}},
     "verbs.do_hand": {"path": {"what": "over"}, "form": {**REASON, "to": "{member}"}},
     "verbs.do_hand back": {"path": {"what": "back"}, "form": REASON},
+    "verbs.do_send_back": {"form": {**REASON, "to": "launch"}},
+    "api_tasks.send_back": {"json": {**REASON, "to": "launch"}},
     "api_comments.make_comment": {"json": {"text": "请补充预算。"}},
     "api_tasks.hand_over": {"json": {**REASON, "to": "{member}"}},
     "api_tasks.give_back": {"json": REASON},

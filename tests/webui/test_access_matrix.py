@@ -210,6 +210,9 @@ api_comments.make_comment | 404 201 201 201 403 404 | 404
 api_comments.withdraw_comment | 404 | 404
 api_tasks.give_back | 404 404 409 404 404 404 | 404
 api_tasks.hand_over | 404 404 422 404 404 404 | 404
+api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
+api_tasks.send_back | 404 404 403 404 404 404 | 404
+api_tasks.recall | 404 | 404
 api_tasks.list_takers | 404 404 200 404 404 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete_together | 404 404 409 404 404 404 | 404
@@ -437,6 +440,9 @@ verbs.comment | 404 302 302 302 403 404 | 404
 verbs.discuss | 404 200 200 200 200 404 | 404
 verbs.do_hand | 404 404 422 404 404 404 | 404
 verbs.do_hand back | 404 404 409 404 404 404 | 404
+verbs.do_send_back | 404 404 403 404 404 404 | 404
+verbs.send_back | 404 404 200 404 404 404 | 404
+verbs.recall | 404 | 404
 verbs.hand | 404 404 200 404 404 404 | 404
 verbs.withdraw | 404 | 404
 static | 200 | -!

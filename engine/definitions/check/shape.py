@@ -226,6 +226,7 @@ PROCESS = Of(
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "ids": _WORDS,
         "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
