@@ -267,6 +267,17 @@ class RoundRule:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """What the yearly numbers of a process are told by: two dotted facts, and the outcomes in
+    words.
+    """
+
+    kind: str
+    outcome: str
+    outcomes: Mapping[str, Words]
+
+
+@dataclass(frozen=True)
 class ColumnRule:
     """A column of the table of a process's instances. `facts`: dotted; the first of them that says
     anything stands there. `filter`: the table can be narrowed by it.
@@ -315,6 +326,7 @@ class Process:
     guards: tuple[Guard, ...]
     claims: tuple[Claim, ...]
     columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
+    statistics: Statistics | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

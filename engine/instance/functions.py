@@ -4,6 +4,7 @@ meetings, other instances.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 
 Start = datetime | date | str  # from where an expression counts
+_PERIOD = re.compile(
+    r"P(?:(?P<weeks>\d{1,4})W|(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,5})S)?)?)"
+)
 MOST_YEARS = 99  # of a term
 
 
@@ -222,6 +227,24 @@ def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | 
     return begins + timedelta(hours=hour)
 
 
+def lasting(view: InstanceView, period: str) -> datetime:
+    """The moment at which a period from now ends, as ISO 8601 writes it: P3D, PT2H30M; where only
+    the day is known, from its end. Errors: ProcessFault.
+    """
+    found = _PERIOD.fullmatch(str(period))
+    if found is None or not any(found.groups()):
+        raise ProcessFault(_("{period} 不是一段时间，请写成 P3D、PT2H 的样子。", period=period))
+    lengths = {unit: int(length) for unit, length in found.groupdict().items() if length}
+    begin = view.now
+    if not isinstance(begin, datetime):
+        begin = datetime.combine(begin + timedelta(days=1), time(), clock.CHINA)
+    end = (begin + timedelta(**lengths)).astimezone(UTC)
+    steps = (_("{period} 以后", period=period),)
+    return view.remember(
+        calendar.Due(end, calendar.ending_day(end), provisional=False, steps=steps)
+    )
+
+
 def earliest(view: InstanceView, moment: datetime, others: list[str]) -> datetime:
     """The earliest of the end of a time limit and of the moments of a list that are still to
     come; such a moment is the end of a time limit then.
@@ -294,6 +317,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "fact_of": others.fact_of,
     "next_year_ends": next_year_ends,
     "at_hour": at_hour,
+    "lasting": lasting,
     "earliest": earliest,
     "at": at,
     "happened": happened,
