@@ -241,6 +241,13 @@ MATTERS = (
         mark="read",
     ),
     kind(
+        "member_let_out",
+        _("收回查阅"),
+        _("{who}收回{name}的查阅：{reason}"),
+        *("member", "reason"),
+        mark="read",
+    ),
+    kind(
         "matter_disclosed", _("解除保密"), _("“{element}”以后不再保密"), "element", mark="outcome"
     ),
     kind("erasure_proposed", _("提议删除内容"), _("{who}提议删除内容"), "proposal"),

@@ -396,5 +396,6 @@ SILENT = frozenset(  # the kinds that leave nothing in the rows; any other may t
     kind.key
     for kind in kinds.KINDS.values()
     if kind.mark in ("read", "refused")
-    and kind.key not in (*_READERS, "member_let_in", "letter_read", "attempt_refused")
+    and kind.key
+    not in (*_READERS, "member_let_in", "member_let_out", "letter_read", "attempt_refused")
 )
