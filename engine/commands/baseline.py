@@ -4,7 +4,6 @@ than today's, and one for the installation that two people confirm.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -31,7 +30,8 @@ def write(session: Session) -> tuple[int, int]:
 
     HistoryBroken: what can be compared without a baseline does not hold.
     """
-    matters, unions = _older_matters(session), _older_unions(session)
+    matters = _older_matters(session)
+    unions = registry.early(session, "unit_created", "registry_baselined")
     if not matters and not unions:
         return 0, 0
     if broken := verification.first_false(session):
@@ -119,21 +119,6 @@ def _tellers(session: Session, key: UUID) -> dict[str, dict[str, str | None]]:
 
 
 # --- units, people, posts -------------------------------------------------------------------------
-def _older_unions(session: Session) -> list[UUID]:
-    """The unions whose own first event tells less than today's, or that none tells."""
-    query = select(_event.instance_id, _event.body).where(
-        _event.kind.in_(("unit_created", "registry_baselined"))
-    )
-    told = set()
-    for row in session.execute(query):
-        says = json.loads(row.body)
-        whole = says.get("tells", 1) >= registry.TELLS
-        if whole and says.get("unit", str(row.instance_id)) == str(row.instance_id):
-            told.add(row.instance_id)
-    unions = session.execute(select(_unit.union_id).distinct().order_by(_unit.union_id)).scalars()
-    return [union for union in unions if union not in told]
-
-
 def _registry(session: Session, union: UUID) -> None:
     """All its units, members and posts, some in each event."""
     member, post = tables.member.c, tables.post.c

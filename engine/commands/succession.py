@@ -87,7 +87,7 @@ def _hand_over(
     back = task.seat is not None and task.seat not in successor.seats
     holder = None if back else successor.id
     changed = update(tables.task).where(_task.id == task_id)
-    session.execute(changed.values(assignee_id=holder, revision=_task.revision + 1))
+    session.execute(changed.values(assignee_id=holder, handed_by=None, revision=_task.revision + 1))
     if holder:
         work.shares.add(holder)
     told: dict[str, Any] = {"old": str(task.assignee_id), "new": str(holder) if holder else None}

@@ -5,6 +5,7 @@ taken back, as an act over one task may.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy import and_, func, or_, select
 
 from engine import clock, db
-from engine.commands import holding, tasks
+from engine.commands import holding, late, tasks
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Unavailable
 from engine.instance import rooms, together
@@ -93,6 +94,17 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Foreseen:
+    """What a batch would do if it were carried out now: the tasks that it would finish, the papers
+    that it would issue by their titles, and what it would leave as it is, and why.
+    """
+
+    ready: tuple[UUID, ...]
+    papers: Mapping[str, int]
+    failed: tuple[Failed, ...]
+
+
+@dataclass(frozen=True)
 class TakenBack:
     """Which tasks of a batch are open again, and which are not, and why."""
 
@@ -122,6 +134,45 @@ def _tried(
         raise
     except EngineError as fault:
         return Failed(chosen.id, fault.code, fault.message)
+
+
+def foresee(carry_out: CarryOut, actor: Actor, batch: Batch) -> Foreseen:
+    """Try one after another, each in a transaction of its own in which nothing stays. Raises
+    Unavailable when the database goes away.
+    """
+    ready, papers, failed = [], Counter[str](), []
+    for chosen in batch.chosen:
+        try:
+            papers.update(carry_out(partial(_on_trial, actor=actor, batch=batch, chosen=chosen)))
+            ready.append(chosen.id)
+        except Unavailable:
+            raise
+        except EngineError as fault:
+            failed.append(Failed(chosen.id, fault.code, fault.message))
+    return Foreseen(tuple(ready), papers, tuple(failed))
+
+
+def _on_trial(session: Session, *, actor: Actor, batch: Batch, chosen: Chosen) -> list[str]:
+    """Finish a task and take that back; gives the titles of the papers that it would issue."""
+    with db.savepoint(session, trial=True):
+        held = _taken(session, actor, batch, chosen)
+        of = tables.document.c.instance_id == held.task.instance_id
+        before = select(tables.document.c.id).where(of)
+        had = session.execute(before).scalars().all()
+        late.submit(held, _answers(held, batch, chosen))
+        new = select(tables.document.c.title).where(of, tables.document.c.id.not_in(had))
+        titles = list(session.execute(new).scalars())
+    return titles
+
+
+def _taken(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> InHand:
+    """The task as one of this batch. Raises Conflict `not_together` where the process does not
+    allow it.
+    """
+    held = tasks.open_task(session, actor, chosen.id, chosen.revision)
+    if not held.rule.batch or held.work.row["confidential"]:
+        raise Conflict(_("此项须单独办理。"), code="not_together")
+    return replace(held, batch=batch.id)
 
 
 def check(session: Session, actor: Actor, batch: Batch) -> None:
@@ -177,16 +228,13 @@ def one(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> datetim
     """
     try:
         with db.savepoint(session):  # the same request again does not end the time of the first
-            held = tasks.open_task(session, actor, chosen.id, chosen.revision)
+            held = _taken(session, actor, batch, chosen)
     except Conflict as fault:
         until = holding.of_batch(session, actor, batch.id).get(chosen.id)
         if until or (fault.code == "done" and _done_before(session, actor, batch.id, chosen.id)):
             return until
         raise
-    if not held.rule.batch or held.work.row["confidential"]:
-        raise Conflict(_("此项须单独办理。"), code="not_together")
-    mine, answers = replace(held, batch=batch.id), _answers(held, batch, chosen)
-    return holding.submit(mine, answers, seconds=batch.hold)
+    return holding.submit(held, _answers(held, batch, chosen), seconds=batch.hold)
 
 
 def _answers(held: InHand, batch: Batch, chosen: Chosen) -> dict[str, Any]:

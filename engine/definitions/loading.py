@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, forms, legacy, machine
-from engine.definitions import papers
+from engine.definitions import papers, verbs
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
     BookRule,
     Claim,
+    ColumnRule,
     DocumentRule,
     Gate,
     Guard,
@@ -24,7 +25,9 @@ from engine.definitions.process import (
     Premise,
     Process,
     PublicationRule,
+    RollRule,
     RoundRule,
+    Statistics,
     TaskRule,
     Tell,
     Words,
@@ -107,6 +110,10 @@ def _assembled(
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
+        rolls={
+            key: RollRule(key, _words(table, "title"), str(table["members"]))
+            for key, table in raw.get("rolls", {}).items()
+        },
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
@@ -128,12 +135,27 @@ def _assembled(
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
         claims=tuple(_claim(table) for table in raw.get("claims", [])),
+        columns=tuple(_column(key, table) for key, table in raw.get("columns", {}).items()),
+        statistics=_statistics(raw.get("statistics")),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
         raw=dict(raw),
         files=files,
     )
+
+
+def _statistics(table: Table | None) -> Statistics | None:
+    if table is None:
+        return None
+    words, english = table["outcomes"], table.get("outcomes_en", {})
+    outcomes = {code: Words(said, english.get(code, "")) for code, said in words.items()}
+    return Statistics(table["kind"], table["outcome"], outcomes)
+
+
+def _column(key: str, table: Table) -> ColumnRule:
+    narrows = bool(table.get("filter", False))
+    return ColumnRule(key, _words(table, "title"), tuple(table["facts"]), narrows)
 
 
 def _words(table: Table, key: str) -> Words:
@@ -171,6 +193,7 @@ def _lane(key: str, table: Table) -> Lane:
         person=table.get("person", ""),
         holding=_posts_of(table.get("holding", ())),
         sees=bool(table.get("sees", False)),
+        leaves=bool(table.get("leaves", False)),
     )
 
 
@@ -191,6 +214,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         title=_words(table, "title"),
         numbering=table.get("numbering", ""),
         outside=bool(table.get("outside")),
+        encloses=tuple(table.get("encloses", ())),
         places=bool(table.get("places")),
         needs=needs,
         optional=optional,
@@ -229,6 +253,7 @@ def _premise(table: Table) -> Premise:
         by=frozenset(table["by"]),
         holds=str(table["holds"]),
         on=str(table.get("on", "")),
+        same_day=bool(table.get("same_day", False)),
     )
 
 
@@ -266,12 +291,17 @@ def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> It
     """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared, allowed = raw.get("tasks", {}), {"undo": raw.get("undo", False)}
+    declared, allowed = raw.get("tasks", {}), _allowed(raw)
     for element in diagram.elements.values():
         if element.type == "userTask":
             yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
     for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
         yield _said_as_task(name, table, files)
+
+
+def _allowed(raw: Table) -> dict[str, Any]:
+    """What a process says of all its tasks, where one says nothing else."""
+    return {"undo": raw.get("undo", False), "verbs": raw.get("verbs", verbs.UNSAID)}
 
 
 def _said_as_task(name: str, table: Table, files: Files) -> TaskRule:
@@ -303,6 +333,7 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         recuse=table.get("recuse", ""),
         gates=_gates(table),
         prefill=tuple(table.get("prefill", [])),
+        suggests=tuple(table.get("suggests", {}).items()),
         outcomes=table.get("outcomes", ""),
         next=_next(table),
         poll=_poll(poll) if poll else None,
@@ -315,6 +346,8 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
+        verbs=frozenset(table["verbs"])
+        & verbs.possible(poll=bool(poll), meeting=meeting is not None),
     )
 
 
@@ -353,6 +386,7 @@ def _poll(table: Table) -> PollRule:
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
         void=table.get("void", "again"),
+        sight=table.get("sight", "always"),
         presider=table.get("presider", ""),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),
@@ -362,6 +396,7 @@ def _poll(table: Table) -> PollRule:
         signs=table.get("signs", ""),
         declared=bool(table.get("declared", False)),
         paper=bool(table.get("paper", False)),
+        totals=bool(table.get("totals", False)),
         meeting=table.get("meeting", ""),
         in_order=bool(table.get("in_order", False)),
         candidates=table.get("candidates", ""),

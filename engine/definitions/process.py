@@ -38,11 +38,21 @@ class Lane:
     person: str = ""  # dotted fact with a member id
     holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
     sees: bool = False  # whom it means finds the matter, though no task was put before them
+    leaves: bool = False  # whom it means no more does not find it any more
 
     @property
     def of_union(self) -> bool:
         """Is the post one of the union itself?"""
         return self.unit in ("tenant", "union")
+
+
+@dataclass(frozen=True)
+class RollRule:
+    """People whom several places of a folder mean: an expression giving member ids, named once."""
+
+    key: str
+    title: Words
+    members: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class PollRule:
     signs: str = ""  # expression over `signed` and `tellers`: enough have signed; empty: all
     declared: bool = False  # who presides declares the signed result, and only then it is shown
     paper: bool = False
+    totals: bool = False  # only totals are told: no part below the least number is counted
     meeting: str = ""  # the task that holds the meeting
     in_order: bool = False
     candidates: str = ""
@@ -77,6 +88,7 @@ class PollRule:
     ] = ()  # facts that are put to the vote; the first one is the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
+    sight: str = "always"  # its roll finds the matter: always, or while it is "open"
     remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
 
 
@@ -118,13 +130,14 @@ class Guard:
 @dataclass(frozen=True)
 class Premise:
     """What must have been, before: told by the last event at one of these elements, if `holds`.
-    `on`: the fact with its day.
+    `on`: the fact with its day; `same_day`: the day of what it has to precede is early enough.
     """
 
     text: Words
     by: frozenset[str]
     holds: str
     on: str
+    same_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,8 +188,10 @@ class TaskRule:
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?
     each: tuple[str, ...] = ()  # fields that such an act says of each by itself
+    suggests: tuple[tuple[str, str], ...] = ()  # what stands there first: field, dotted fact
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
+    verbs: frozenset[str] = frozenset()  # allowed beside its decision: some of definitions/verbs.py
 
 
 @dataclass(frozen=True)
@@ -217,6 +232,7 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    encloses: tuple[str, ...] = ()  # dotted answers whose files go along with it then
     places: bool = False  # says the unit and the posts of the people in it
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
@@ -251,6 +267,29 @@ class RoundRule:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """What the yearly numbers of a process are told by: two dotted facts, and the outcomes in
+    words.
+    """
+
+    kind: str
+    outcome: str
+    outcomes: Mapping[str, Words]
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """A column of the table of a process's instances. `facts`: dotted; the first of them that says
+    anything stands there. `filter`: the table can be narrowed by it.
+    """
+
+    key: str
+    title: Words
+    facts: tuple[str, ...]
+    filter: bool
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -275,6 +314,7 @@ class Process:
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
+    rolls: dict[str, RollRule]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
@@ -285,6 +325,8 @@ class Process:
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     claims: tuple[Claim, ...]
+    columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
+    statistics: Statistics | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec
@@ -311,6 +353,24 @@ class Process:
         """What whoever owns an instance is called: as their lane."""
         lanes = (lane.title for lane in self.lanes.values() if lane.person == self.owner)
         return next(lanes, OWNER)
+
+    def is_user_task(self, element: str) -> bool:
+        """Is it a user task of the diagram?"""
+        found = self.diagram.elements.get(element)
+        return found is not None and found.type == "userTask"
+
+    def following(self, element: str) -> tuple[str, ...]:
+        """The service tasks and ends that may follow a task without another user task between."""
+        elements, found = self.diagram.elements, list[str]()
+        waiting = [flow.target for flow in self.diagram.flows if flow.source == element]
+        while waiting:
+            here = elements.get(waiting.pop(0))
+            waits = here is None or here.type in ("userTask", "intermediateCatchEvent")
+            if here is None or waits or here.id in found:
+                continue
+            found.append(here.id)
+            waiting += [flow.target for flow in self.diagram.flows if flow.source == here.id]
+        return tuple(found)
 
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""

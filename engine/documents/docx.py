@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
+MEGABYTES = 1024  # of heap for one document
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTERHEAD = "letterhead.docx"  # in processes/documents: styles, margins, fonts
 _IMPORT = re.compile(r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*\*")
@@ -101,6 +102,7 @@ def _pandoc(files: Mapping[str, str], kind: str, source: str, to: str, more: lis
         made = Path(folder) / f"made.{to}"
         command = [
             pypandoc.get_pandoc_path(),
+            *("+RTS", f"-M{MEGABYTES}m", "-RTS"),
             "--from=typst",
             f"--to={to}",
             "--sandbox",

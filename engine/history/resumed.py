@@ -151,6 +151,33 @@ def _counts(found: Resumed, body: Mapping[str, Any]) -> bool:
     return body.get("resumption") == found.seq and in_time and body.get("actor") is not None
 
 
+@dataclass(frozen=True)
+class Early:
+    """How many matters and unions were begun when events told less, and since when they are
+    compared like all others: the moment of a baseline that two people confirmed, "" is never.
+    """
+
+    matters: int
+    unions: int
+    at: str
+
+    def told(self) -> Message | None:
+        """The sentence of verify, restore and page; None where there are none."""
+        counts = {"matters": self.matters, "unions": self.unions}
+        if not self.matters and not self.unions:
+            return None
+        if self.at:
+            return _(
+                "{matters} 件事项和 {unions} 个单位的早期记录较简：自 {at} 补记现状起逐项核对，此前的只能核对到当时所记的内容",
+                at=self.at,
+                **counts,
+            )
+        return _(
+            "{matters} 件事项和 {unions} 个单位的早期记录较简，只能核对到当时所记的内容；补记现状并由两人确认以后，自补记时起逐项核对",
+            **counts,
+        )
+
+
 def missing(session: Session, lines: Sequence[kept.Line]) -> Message | None:
     """What the log says of the last restoration or repair stands in the history too; else why
     not.

@@ -124,7 +124,13 @@ class Verdict:
     late: int = 0  # events that are two minutes earlier than a checkpoint that was signed before
     unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
     older: int = 0  # matters whose events tell less than today's: compared as far as they do
-    baseline: str = ""  # since when, a day, they are compared like the others; "" is never
+    baseline: str = ""  # since when they are compared like the others; "" is never
+    older_unions: int = 0  # unions registered when events told less
+
+    @property
+    def since(self) -> Message | None:
+        """Since when what was begun when events told less is compared; None where nothing was."""
+        return resumed.Early(self.older, self.older_unions, self.baseline).told()
 
     def told(self) -> dict[str, Any]:
         """It as plain JSON, to be kept."""
@@ -180,7 +186,7 @@ def verify(
     ).scalar_one()
     fault = fault or resumed.missing(session, log) or ""
     unproved = "" if fault else _unproved(session, public, points)
-    older, told = verification.older(session), resumed.baseline(session)
+    early = _early(session)
     return Verdict(
         read.chains,
         read.events,
@@ -190,9 +196,21 @@ def verify(
         fault=fault,
         late=late,
         unproved=unproved,
-        older=older,
-        baseline=told.at if told and told.confirmed else "",
+        older=early.matters,
+        baseline=early.at,
+        older_unions=early.unions,
     )
+
+
+def since(session: Session) -> Message | None:
+    """Since when what was begun when events told less is compared; None where nothing was."""
+    return _early(session).told()
+
+
+def _early(session: Session) -> resumed.Early:
+    told = resumed.baseline(session)
+    at = told.at if told and told.confirmed else ""
+    return resumed.Early(verification.older(session), verification.early_unions(session), at)
 
 
 def _unproved(session: Session, public: bytes | None, points: int) -> str:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import or_, select
+
+from engine.db import tables
 from engine.errors import Refused
 from engine.instance import lanes, polling, presence
 from engine.instance.view import dotted
@@ -80,6 +83,18 @@ def has_the_task(actor: Actor, case: Case) -> bool:
     if task is None:
         return False
     return actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats
+
+
+def takes_part(actor: Actor, case: Case) -> bool:
+    """Some task of the instance is, or was, the actor's own or one of a seat of theirs."""
+    task, row = tables.task.c, case.context.row
+    own = or_(
+        task.assignee_id == actor.id,
+        task.closed_by == actor.id,
+        task.seat.in_(sorted(actor.seats)),
+    )
+    query = select(task.id).where(task.instance_id == row["id"], own).limit(1)
+    return case.context.session.execute(query).first() is not None
 
 
 def is_in_its_lane(_actor: Actor, case: Case) -> bool:
@@ -166,6 +181,9 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "erase": (acts_by_post,),
     "complete": (has_the_task,),
     "message": (may_send_it,),
+    "comment": (started_it, takes_part, rules_it_by_desk),
+    "hand_over": (has_the_task,),
+    "send_back": (has_the_task,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
     "declare_poll": (presides,),
@@ -186,6 +204,8 @@ _VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _POST
 BARS: dict[str, tuple[Bar[Case], ...]] = {
     "complete": _DUTIES,
     "claim": _DUTIES,
+    "hand_over": _DUTIES,
+    "send_back": _DUTIES,
     "respond": _VOTE,
     "cast": _VOTE,
     "terminate": (

@@ -35,7 +35,7 @@ class Guarded:
 
 def guards(context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
     """The guards of a task, and of what follows it before anybody else acts."""
-    near = {element, *following(context.process, element)}
+    near = {element, *context.process.following(element)}
     found = []
     for guard in context.process.guards:
         if guard.at & near:
@@ -54,19 +54,6 @@ def _holds(context: Context, expression: str, near: set[str]) -> bool | None:
         return bool(context.value(expression))
     except EngineError:
         return None
-
-
-def following(process: Process, element: str) -> tuple[str, ...]:
-    """The service tasks and ends that may follow a task without another user task between."""
-    elements, found = process.diagram.elements, []
-    waiting = [f.target for f in process.diagram.flows if f.source == element]
-    while waiting:
-        here = elements.get(waiting.pop(0))
-        if here is None or here.id in found or here.type in ("userTask", "intermediateCatchEvent"):
-            continue
-        found.append(here.id)
-        waiting += [f.target for f in process.diagram.flows if f.source == here.id]
-    return tuple(found)
 
 
 @dataclass(frozen=True)

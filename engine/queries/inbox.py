@@ -18,6 +18,7 @@ from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.instance.union_law import UnionLaw, read_by
 from engine.messages import Message, _, restored
+from engine.people import access, posts
 from engine.queries.mine import BUCKETS, MINE, NARROWED, PARTS, narrowed, whose
 from engine.queries.words import Named, about
 
@@ -55,16 +56,22 @@ _PAGE = text(
 ), own AS (
   SELECT coalesce(json_agg(json_build_array(h.task_id, i.version, t.element, CASE WHEN i.confidential THEN '' ELSE i.title END, h.until, h.why, h.batch) ORDER BY h.until), '[]') AS own
     FROM held_act h JOIN instance i ON i.id = h.instance_id JOIN task t ON t.id = h.task_id WHERE h.member_id = :me
+), named AS (
+  SELECT coalesce(json_agg(json_build_array(c.instance_id, c.element, i.number, CASE WHEN i.confidential THEN '' ELSE i.title END, m.name, c.at) ORDER BY c.at), '[]') AS named
+    FROM comment c JOIN instance i ON i.id = c.instance_id JOIN member m ON m.id = c.member_id
+   WHERE c.mentions @> ARRAY[CAST(:me AS uuid)] AND NOT c.read_by @> ARRAY[CAST(:me AS uuid)] AND c.withdrawn_at IS NULL AND c.text IS NOT NULL
+     AND (i.starter_id = :me OR NOT i.confidential AND i.union_id = ANY(:offices)
+          OR EXISTS (SELECT 1 FROM share h WHERE h.instance_id = i.id AND h.key = ANY(:keys)))
 ), kept AS (
-  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me
+  SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
-SELECT counted.counts, published.published, laws.laws, kept.views, own.own,
+SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name, hm.name AS held_by
-  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own
+  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
@@ -133,6 +140,18 @@ class Own:
 
 
 @dataclass(frozen=True)
+class Mention:
+    """A comment that names this person. `subject`: "" of a confidential matter."""
+
+    instance_id: UUID
+    element: str
+    number: str
+    subject: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Batch:
     """What may be taken back of an act over several tasks: how many, the last of them until
     when.
@@ -160,6 +179,7 @@ class Inbox:
     published: int  # so many publications stand open to this person
     views: tuple[tuple[str, Mapping[str, str]], ...]  # their saved filters, by name
     own: tuple[Own, ...]
+    named: tuple[Mention, ...]  # comments that name this person, who has not read them
 
     @property
     def must(self) -> int:
@@ -194,7 +214,8 @@ def inbox(
     """
     size = max(1, min(limit, MOST))
     place = {**_cursor(after), "limit": size + 1, "parts": list(PARTS) if by_part else []}
-    values = {**whose(actor), **narrowed(wanted), **place, "alive": list(ALIVE)}
+    mine = {"keys": actor.keys, "offices": access.desk_unions(actor, posts.OFFICE)}
+    values = {**whose(actor), **narrowed(wanted), **place, **mine, "alive": list(ALIVE)}
     found = session.execute(_PAGE, values).all()
     rows = [row for row in found if row.id is not None]
     items = _items(session, rows[:size], found[0], lang)
@@ -233,6 +254,14 @@ def _counted(
         published=first.published,
         views=tuple((name, wanted) for name, wanted in first.views),
         own=own,
+        named=tuple(_mention(*each) for each in first.named),
+    )
+
+
+def _mention(key: str, element: str, number: str, subject: str, who: str, at: str) -> Mention:
+    """One comment as the statement gives it."""
+    return Mention(
+        UUID(key), element, number, subject=subject, who=who, at=datetime.fromisoformat(at)
     )
 
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
 from engine.db import tables
 from engine.instance import choices, context, together
-from engine.queries.inbox import inbox
+from engine.instance.view import dotted
+from engine.queries.inbox import MOST, inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Collection, Mapping, Sequence
 
     from engine.db import Session
     from engine.definitions.process import TaskRule
@@ -32,6 +33,7 @@ class Together:
     """The tasks of a kind that one act may do, soonest due first. `shared`: the form for all of
     them; `each`: of what is said of each by itself; `offers` of both, see queries/tasks.py.
 
+    `suggested`: by task, what stands there first of what is said of each.
     `read`: those that this person has opened; `spot`: those to open first, out of the ones that
     are `ticked`, which are all without a mark, or what an earlier try (`begun`) left.
     """
@@ -42,6 +44,7 @@ class Together:
     shared: Form
     each: Form
     offers: Mapping[str, list[tuple[str, str]]]
+    suggested: Mapping[UUID, Mapping[str, str]]
     prefilled: bool
     read: frozenset[UUID]
     ticked: tuple[UUID, ...]
@@ -59,15 +62,15 @@ def read(
     """What may be done together of a kind, "process.element"; None when nothing of it waits.
     `chosen`: those to tick instead. At most together.MOST of them.
     """
-    waiting = inbox(session, actor, of=of, limit=together.MOST, lang=lang).items
-    items = tuple(item for item in waiting if item.alike)
+    waiting = inbox(session, actor, of=of, limit=MOST, lang=lang).items
+    begun = _begun(session, actor, of)
+    items = _first({*(chosen or ()), *map(UUID, begun.get("tasks", ()))}, waiting)
     if not items:
         return None
     first = context.context_of(session, actor, items[0].instance_id)
     rule = first.process.tasks[items[0].element]
     shared, each = _forms(rule)
     offer, ids = choices.of_instance(first), [item.id for item in items]
-    begun = _begun(session, actor, of)
     ticked = _ticked(items, chosen, begun)
     return Together(
         of=of,
@@ -76,12 +79,47 @@ def read(
         shared=shared,
         each=each,
         offers={f.key: offer(f.source) for f in (*shared.fields, *each.fields) if f.source},
+        suggested=_suggested(session, rule, items) if rule.suggests else {},
         prefilled=bool(rule.prefill),
         read=_read(session, actor, ids),
         ticked=ticked,
         spot=() if together.begun(begun, ticked) else together.spot(actor.id, ticked),
         begun=begun,
     )
+
+
+def of_matters(
+    session: Session, actor: Actor, of: str, matters: Collection[UUID]
+) -> tuple[UUID, ...]:
+    """The tasks of a kind in these matters that one act of this person may do, at most
+    together.MOST.
+    """
+    waiting = inbox(session, actor, of=of, limit=MOST).items
+    found = (item.id for item in waiting if item.alike and item.instance_id in matters)
+    return tuple(found)[: together.MOST]
+
+
+def _first(named: Collection[UUID], waiting: Sequence[Item]) -> tuple[Item, ...]:
+    """As many as one act may do, in their order, those that were named before others."""
+    alike = [item for item in waiting if item.alike]
+    before = sorted(alike, key=lambda item: item.id not in named)[: together.MOST]
+    kept = {item.id for item in before}
+    return tuple(item for item in alike if item.id in kept)
+
+
+def _suggested(
+    session: Session, rule: TaskRule, items: Sequence[Item]
+) -> dict[UUID, Mapping[str, str]]:
+    """What a page shows first of what is said of each; nobody has said it until it is sent."""
+    instance = tables.instance.c
+    asked = {item.instance_id for item in items}
+    query = select(instance.id, instance.facts).where(instance.id.in_(asked))
+    facts = {row.id: row.facts for row in session.execute(query)}
+    found = {
+        item.id: {key: dotted(facts[item.instance_id], fact) for key, fact in rule.suggests}
+        for item in items
+    }
+    return {task: {k: str(v) for k, v in said.items() if v} for task, said in found.items()}
 
 
 def _forms(rule: TaskRule) -> tuple[Form, Form]:

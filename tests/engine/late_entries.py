@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,11 +57,21 @@ def dated(
 
 @dataclass(frozen=True)
 class Entry:
-    """A step of a story that says on which day what it enters happened. `first`: how many steps come before."""
+    """A step of a story that says on which day what it enters happened. `first`: how many steps come before.
+    `given`: its answers.
+    """
 
     path: Path
     first: int
     element: str
+    given: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """As what it may be named: by its element, its story, or one of its answers."""
+        yield self.element
+        yield f"{self.element} in {self.path.stem}"
+        yield from (f"{self.element} {key}={value}" for key, value in self.given.items())
 
     def __str__(self) -> str:
         return f"{self.path.parent.parent.name}/{self.element} in {self.path.stem}"
@@ -74,7 +84,7 @@ def entries(path: Path, process: Process) -> Iterator[Entry]:
         rule = process.tasks.get(element)
         enters = step.does in _ENTERS and not step.refused and len(step.who) == 1
         if enters and rule and _says_when(rule, step):
-            yield Entry(path, number, element)
+            yield Entry(path, number, element, step.given)
 
 
 def _says_when(rule: TaskRule, step: Step) -> bool:

@@ -10,17 +10,22 @@ from sqlalchemy import text
 
 from engine import clock, db, jobs
 from engine.commands import baseline, instances, sealing, tasks
+from engine.db import migrate
 from engine.errors import Conflict, HistoryBroken
 from engine.history import keys, resumed, seals
+from engine.people import organisation
 from engine.settings import ROOT, Settings
 from tests.engine.errands import Errands
 from tests.forge.composed import rehashed
+from webui import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest import CaptureFixture, MonkeyPatch
     from sqlalchemy import Engine
 
+pytest_plugins = ("tests.empty",)
 LATER = ("tells", "facts", "timers", "shown", "waits", "passed", "opened", "tellers")
 FORGED = {
     "a fact that an action computed": "UPDATE instance SET facts = jsonb_set(facts, '{nudge,times}', '9') WHERE facts ? 'nudge'",
@@ -41,6 +46,10 @@ def home(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def world(engine: Engine, home: Settings) -> Errands:
+    return older(engine, home)
+
+
+def older(engine: Engine, home: Settings) -> Errands:
     """An errand that has ended and one that waits, as an older product left them."""
     made = Errands.built(engine, keys.load_or_create(home.home / "keys"), 1)
     with db.transaction(engine) as session:
@@ -95,8 +104,9 @@ def _confirm(world: Errands, who: str, seq: int) -> None:
 
 
 def test_from_a_baseline_that_two_people_confirm_everything_is_compared(world: Errands) -> None:
-    assert _verdict(world).older == 2
-    assert not _verdict(world).unproved
+    found = _verdict(world)
+    assert (found.older, found.older_unions, found.unproved) == (2, 2, "")
+    assert "2 件事项和 2 个单位" in str(found.since) and "只能核对到当时" in str(found.since)
     assert [what for what, statement in FORGED.items() if _found(world, statement)] == []
 
     assert world.do(baseline.write) == (2, 2)
@@ -114,6 +124,7 @@ def test_from_a_baseline_that_two_people_confirm_everything_is_compared(world: E
     _confirm(world, "副总管", told.seq)
     proved = _verdict(world)
     assert not proved.unproved and proved.baseline == told.at and proved.older == 2
+    assert f"自 {told.at} 补记现状起逐项核对" in str(proved.since)
 
 
 def test_work_goes_on_from_a_baseline_and_is_told_once(world: Errands) -> None:
@@ -133,3 +144,38 @@ def test_nothing_false_becomes_a_baseline(world: Errands) -> None:
         session.execute(text("UPDATE instance SET outcome = 'other' WHERE state = 'ended'"))
     with pytest.raises(HistoryBroken):
         world.do(baseline.write)
+
+
+def test_a_backup_of_before_is_restored_with_a_baseline_and_says_since_when_it_proves(
+    empty_url: str, tmp_path: Path, monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("YIXING_DATABASE_URL", empty_url)
+    monkeypatch.setenv("YIXING_HOME", str(tmp_path))
+    monkeypatch.setenv("LANGUAGE", "en")
+    migrate.migrate(empty_url)
+    home = Settings(home=tmp_path, database_url=empty_url, processes=ROOT / "processes")
+    world, file = older(db.connect(empty_url), home), str(tmp_path / "old.backup")
+    assert cli.main(["backup", file]) == cli.OK
+    assert cli.main(["verify"]) == cli.OK
+    assert "2 matters and 2 unions, which are compared only as far" in capsys.readouterr().out
+    db.release(empty_url)
+    assert cli.main(["restore", file, "--force"]) == cli.OK
+    assert "Early events tell less of 2 matters and 2 unions" in capsys.readouterr().err
+
+    world.engine = db.connect(empty_url)
+    for sentence in ("restored to size", "where 2 matters and 2 unions stand"):
+        assert cli.main(["verify"]) == cli.UNPROVED
+        assert sentence in capsys.readouterr().err
+        with db.transaction(world.engine) as session:
+            waits = resumed.newest(session)
+            assert waits is not None
+            for who in ("总管", "副总管"):
+                actor = organisation.actor(session, world.people[who])
+                sealing.confirm(session, actor, waits.seq)
+    assert cli.main(["verify"]) == cli.OK
+    assert "all of them is compared since the baseline of" in capsys.readouterr().out
+
+    assert cli.main(["backup", str(tmp_path / "new.backup")]) == cli.OK
+    db.release(empty_url)
+    assert cli.main(["restore", str(tmp_path / "new.backup"), "--force"]) == cli.OK
+    assert "all of them is compared since the baseline of" in capsys.readouterr().err

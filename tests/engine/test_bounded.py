@@ -6,14 +6,15 @@ import io
 import resource
 import time
 import zipfile
+from datetime import date
 from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
 
 from engine import bounded
-from engine.documents import sheets
-from engine.errors import Invalid
+from engine.documents import docx, sheets, workbooks
+from engine.errors import Conflict, Invalid, ProcessFault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,3 +101,40 @@ def test_a_process_that_goes_beyond_its_limits_is_ended(
     limits = bounded.Limits(seconds=2, megabytes=1024)
     with pytest.raises(bounded.Exceeded):
         list(bounded.lines("outside_work", sent, limits))
+
+
+# --- what is written ----------------------------------------------------------------------------
+def table(rows: int) -> workbooks.Book:
+    shape = workbooks.Shape("工号", ("甲", "乙"), "请从列表中选择。", is_day=False)
+    lines = [[f"00{n}", "=1+1", date(2026, 3, 1)] for n in range(rows)]
+    return workbooks.Book(("人员", "说明", "选项"), ["工号*"], [shape], lines, [["列"]])
+
+
+def test_a_table_is_written_elsewhere_and_its_text_is_no_formula() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbooks.written(table(3))))
+    assert book.sheetnames == ["人员", "说明", "选项"]
+    (number, formula, day) = book["人员"][4]
+    assert (number.value, formula.value, formula.data_type) == ("002", "=1+1", "s")
+    assert day.value.date() == date(2026, 3, 1)
+    assert [cell.value for cell in book["选项"]["A"]] == ["工号", "甲", "乙"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "megabytes", "most"), [(0, 1024, 10), (20, 16, 10), (20, 1024, 2)]
+)
+def test_a_table_that_takes_too_long_or_too_much_is_refused(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, megabytes: int, most: int
+) -> None:
+    monkeypatch.setattr(workbooks, "LIMITS", bounded.Limits(seconds, megabytes))
+    monkeypatch.setattr(workbooks, "MOST_ROWS", most)
+    with pytest.raises(Conflict) as fault:
+        workbooks.written(table(3))
+    assert fault.value.code == "too_large"
+
+
+def test_a_docx_has_no_more_memory_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"documents/a.typ": "= 标题\n" + "正文 " * 20_000}
+    assert docx.typeset(source, "a", {}).startswith(b"PK")
+    monkeypatch.setattr(docx, "MEGABYTES", 8)
+    with pytest.raises(ProcessFault):
+        docx.typeset(source, "a", {})

@@ -112,6 +112,7 @@ api_paper_ballots.get_pad_pdf | 404 422 404 404 404 404 | 404
 api_paper_ballots.get_tally_docx | 404 200 404 404 404 404 | 404
 api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
 api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
+api_paper_ballots.take_back | 404 422 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -124,6 +125,7 @@ api_polls.replace_teller | 404 403 404 403 403 404 | 404
 api_polls.resign | 404 200 404 404 404 404 | 404
 api_polls.respond | 404 | -
 api_polls.sign | 404 409 404 404 404 404 | 404
+polls.take_back | 404 422 404 404 404 404 | 404
 api_polls.verify_certificate | 404 200 404 200 200 404 | 404
 api_polls.void_poll | 404 200 404 200 403 404 | 404
 api_polls.withdraw_answer | 404 | -
@@ -151,6 +153,7 @@ api_process-instances.read_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
 api_process-instances.let_in | 404 409 409 409 409 404 | 404
+api_process-instances.let_out | 404 409 409 409 409 404 | 404
 api_process-instances.list_readings | 404 200 200 200 200 404 | 404
 api_process-instances.launch | 403 201 403 403 403 403 | -
 api_process-instances.launch with a file | 403 422 403 403 403 403 | -
@@ -198,6 +201,20 @@ api_succession.hand_over | 404 404 404 404 403 403 | 404
 api_succession.join | 404 | 404
 api_succession.move | 404 404 404 404 403 404 | 404
 api_succession.replace | 404 404 404 404 403 404 | 404
+api_grids.get_grid | 200 | -
+api_grids.list_grid_views | 200 | -
+api_grids.save_grid_view | 204 | -
+api_grids.drop_grid_view | 204 | -
+api_tasks.preview_together | 200 | -
+api_comments.list_comments | 404 200 200 200 200 404 | 404
+api_comments.make_comment | 404 201 201 201 403 404 | 404
+api_comments.withdraw_comment | 404 | 404
+api_tasks.give_back | 404 404 409 404 404 404 | 404
+api_tasks.hand_over | 404 404 422 404 404 404 | 404
+api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
+api_tasks.send_back | 404 404 403 404 404 404 | 404
+api_tasks.recall | 404 | 404
+api_tasks.list_takers | 404 404 200 404 404 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete_together | 404 404 409 404 404 404 | 404
 api_tasks.complete | 404 404 200 404 404 404 | 404
@@ -241,6 +258,8 @@ audit.pack | 404 403 403 302 302 404 | 404
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
+audit.figures | 403 403 403 200 200 403 | -
+audit.figures of | 403 403 403 200 200 403 | 404~
 audit.sample | 403 403 403 200 200 403 | -
 audit.sample of | 403 403 403 200 200 403 | 404~
 audit.seal | 403 403 403 200 200 403 | -
@@ -263,6 +282,7 @@ ballots.join | 404 | 404
 ballots.take | 404 | 404
 confidence.guard | 404 409 409 409 409 404 | 404
 confidence.guard erase | 404 409 409 409 409 404 | 404
+confidence.guard guests | 404 409 409 409 409 404 | 404
 definitions.decide | 403 | -
 definitions.diagram | 200 | -
 definitions.diff | 404 404 404 200 404 200 | -
@@ -340,6 +360,7 @@ meetings.open_ | 404 403 404 403 403 404 | 404
 meetings.seat | 404 403 404 403 403 404 | 404
 outside.answer | 404 | -!
 outside.document | 404 | -!
+outside.file | 404 | -!
 outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
 places.design | 200 | -
@@ -404,10 +425,28 @@ rules.propose | 403 403 403 409 403 403 | 404
 rules.remove_vacation | 403 403 403 302 403 302 | 404
 rules.rule | 200 | -
 rules.rule of | 200 | 404
+together.chosen | 303 | -
+grid.index | 302 | -
+grid.table | 200 | -
+grid.sheet | 200 | -
+grid.sheet csv | 200 | -
+grid.sheet print | 200 | -
+grid.remind | 409 409 409 303 409 409 | 409
+grid.save_view | 303 | -
+grid.drop_view | 303 | -
 together.act | 302 302 422 302 302 302 | -
 together.form | 302 302 200 302 302 302 | -
 together.now | 200 | -
 together.undo | 404 | -
+verbs.comment | 404 302 302 302 403 404 | 404
+verbs.discuss | 404 200 200 200 200 404 | 404
+verbs.do_hand | 404 404 422 404 404 404 | 404
+verbs.do_hand back | 404 404 409 404 404 404 | 404
+verbs.do_send_back | 404 404 403 404 404 404 | 404
+verbs.send_back | 404 404 200 404 404 404 | 404
+verbs.recall | 404 | 404
+verbs.hand | 404 404 200 404 404 404 | 404
+verbs.withdraw | 404 | 404
 static | 200 | -!
 tables.index | 200 | -
 tables.table | 200 | -

@@ -108,6 +108,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "queue_evidence",
         "complete_together",  # the number of the batch is its key
         "undo_together",
+        "preview_together",  # nothing is done
     }
 
 

@@ -33,7 +33,7 @@ def bar(page: str) -> list[str]:
     ("who", "expected"),
     [
         ("plain", ["/", "/matters", "/publications", "/launch"]),
-        ("office", ["/", "/audit", "/despatch", "/people"]),
+        ("office", ["/", "/grid", "/audit", "/despatch"]),
         ("auditor", ["/audit", "/audit/log", "/audit/seal", "/"]),
     ],
 )

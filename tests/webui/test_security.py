@@ -94,8 +94,19 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "how": "move",
         "kind": "people",
         "filename": "app.css",
+        "form": "csv",
     }
-    for each in ("claim", "answer", "suspend", "readers", "check-in", "approve", "keep", "undo"):
+    for each in (
+        "claim",
+        "answer",
+        "suspend",
+        "readers",
+        "check-in",
+        "approve",
+        "keep",
+        "undo",
+        "over",
+    ):
         with suppress(ValueError):  # not one of this route's words
             values = {a: each if a == "what" else words.get(a, ID) for a in rule.arguments}
             return app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
@@ -723,10 +734,19 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "proposals.decide": ("decision",),
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
+    "verbs.comment": ("text", "element", "mention"),
+    "verbs.do_hand": ("to", "reason", "revision"),
+    "verbs.do_hand back": ("reason",),
+    "verbs.do_send_back": ("to", "how", "reason", "revision"),
     "mine.save_view": ("name",),
     "mine.change_phrase": ("text",),
     "together.act": ("batch", "task", "f.reason", "f.decision"),
     "mine.drop_view": ("name",),
+    "together.chosen": ("matter",),
+    "grid.sheet": ("matter",),
+    "grid.remind": ("matter", "reason"),
+    "grid.save_view": ("name",),
+    "grid.drop_view": ("name",),
     "matters.desk": ("reason",),
     "polls.dissent": ("dissent",),
     "publications.make": ("f.reason",),
@@ -781,6 +801,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.enter_paper": ("returned", "invalid", "n.abstain", "w.0", "v.0"),
     "polls.give_paper": ("member",),
     "polls.print_pad": ("ballots",),
+    "polls.take_back": ("back_first", "back_last", "back_reason"),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {

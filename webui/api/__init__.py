@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GROUPS = (
     "instances",
     "tasks",
+    "comments",
     "meetings",
     "polls",
     "ballots",
@@ -43,6 +44,7 @@ GROUPS = (
     "despatch",
     "search",
     "answers",
+    "grids",
     "audit",
 )
 ABOUT = """

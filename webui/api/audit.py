@@ -71,6 +71,10 @@ class VerdictShape(Schema):
     older = fields.Integer(
         metadata={"description": "Instances whose events tell less, compared as far as they do."}
     )
+    older_unions = fields.Integer(metadata={"description": "Unions of which events tell less."})
+    baseline = fields.String(
+        metadata={"description": "Since when these are compared like all others; empty is never."}
+    )
 
 
 class Points(schemas.Asked):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import _
 from webui.cli.installation import database
+from webui.cli.schema import baselined
 from webui.cli.terminal import (
     OK,
     UNPROVED,
@@ -61,11 +62,8 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
     if found.late:
         note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
-    if found.older and found.baseline:
-        told = {"n": found.older, "at": found.baseline}
-        say(_("其中 {n} 件事项发起较早，自 {at} 补记现状起逐项核对", **told))
-    elif found.older:
-        say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
+    if found.since:
+        say(found.since)
     if found.unproved:
         return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
@@ -249,7 +247,8 @@ def backup(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def restore(given: argparse.Namespace, settings: Settings) -> int:
-    """Put a backup in the place of the database and keys."""
+    """Put a backup in the place of the database and keys, and say since when it proves."""
+    from engine import db
     from engine.db import backup as safe
 
     note(_("正在读取……"))
@@ -257,7 +256,20 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
     numbers = {"at": done["at"], "tables": len(done["tables"]), "rows": _rows(done)}
     say(_("已恢复到 {at} 时的状态：{tables} 张表，{rows} 行，均与备份时相同", **numbers))
     _resume(settings, "restored", source=done["at"])
+    if not baselined(settings, db.url_of(settings)):
+        _say_since(settings)
     return OK
+
+
+def _say_since(settings: Settings) -> None:
+    """Since when what a restored database holds of before can be compared."""
+    from engine import db
+    from engine.history import seals
+
+    with db.transaction(db.connect(db.url_of(settings), home=settings.home)) as session:
+        found = seals.since(session)
+    if found:
+        note(found)
 
 
 def repair(given: argparse.Namespace, settings: Settings) -> int:

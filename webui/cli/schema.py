@@ -32,12 +32,14 @@ def migrated(settings: Settings, url: str) -> bool:
             )
         )
     done = steps.migrate(url)
-    _baseline(settings, url)
+    baselined(settings, url)
     return done
 
 
-def _baseline(settings: Settings, url: str) -> None:
-    """What older events do not tell is told now, so that verification has it from here on."""
+def baselined(settings: Settings, url: str) -> bool:
+    """What older events do not tell is told now, so that verification has it from here on. False
+    when there was nothing to tell, or what is told does not hold.
+    """
     from engine import db
     from engine.commands import baseline
     from engine.errors import HistoryBroken
@@ -48,12 +50,13 @@ def _baseline(settings: Settings, url: str) -> None:
             matters, unions = baseline.write(session)
     except HistoryBroken as fault:
         note(_("记录不实，没有补记现状，请先运行 yixing verify：{fault}", fault=fault.message))
-        return
+        return False
     if matters or unions:
         note(
             _(
-                "补记了 {matters} 件事项和 {unions} 个单位的现状，须由两人在“封存与校验”确认",
+                "{matters} 件事项和 {unions} 个单位的早期记录较简，已补记现状：自此逐项核对，此前的只能核对到当时所记的内容；须由两人在“封存与校验”确认",
                 matters=matters,
                 unions=unions,
             )
         )
+    return bool(matters or unions)

@@ -22,10 +22,10 @@ THEMES = ("light", "dark")  # without one the system's is followed
 THEME = "theme"  # the cookie that keeps it
 
 # from the likeliest on; what follows the fourth stands under "more" on a phone
-EVERYBODY = ("inbox", "matters", "publications", "launch", "definitions", "rules")
+EVERYBODY = ("inbox", "matters", "publications", "launch", "grid", "definitions", "rules")
 BY_DESK = {
     posts.OFFICE: (
-        *("inbox", "audit", "despatch", "people", "launch", "matters", "publications"),
+        *("inbox", "grid", "audit", "despatch", "people", "launch", "matters", "publications"),
         *("log", "seal", "retention", "definitions", "rules"),
     ),
     posts.AUDIT: (
@@ -48,6 +48,7 @@ ICONS = {
     "launch": "M12 5v14M5 12h14",
     "matters": "M6 4h9l4 4v12H6zM9 12h7M9 16h5",
     "publications": "M4 10v4h4l7 4V6l-7 4zM18 9.5c1 1.500 1 3.500 0 5",
+    "grid": "M4 5h16v14H4zM4 10h16M4 14.500h16M10 5v14",
     "audit": "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5 20 20",
     "people": "M12 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM5 20c.5-4 3-6 7-6s6.500 2 7 6",
     "definitions": "M4 5h6v5H4zM14 14h6v5h-6zM7 10v6.500h7",
@@ -130,6 +131,7 @@ def _titles() -> dict[str, str]:
         "launch": _("发起"),
         "matters": _("我的事项"),
         "publications": _("公示"),
+        "grid": _("一览表"),
         "audit": _("查询"),
         "people": _("人员"),
         "definitions": _("流程"),

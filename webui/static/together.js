@@ -4,7 +4,7 @@
   const form = document.querySelector("[data-together]");
   if (!form) return;
   const sign = form.querySelector(".yx-saved"),
-    button = form.querySelector(".yx-bar button");
+    button = form.querySelector(".yx-bar .btn-primary");
   const ticks = [...form.querySelectorAll("[name=task]")],
     words = button.textContent.trim();
   const count = () => {

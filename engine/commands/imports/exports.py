@@ -27,16 +27,17 @@ def export(session: Session, actor: Actor, kind: str, say: Say = str) -> bytes:
     """What is there of the unions whose people the actor may see, in the shape of the import; put
     on record.
 
-    Raises Refused, NotFound.
+    Raises Refused, NotFound, Conflict when it is too large.
     """
     shape = columns.of(kind)
     unions = sorted(access.unions(actor, "see_people"), key=str)
     rows = _EXPORTS[kind](session, unions)
+    cells = [[row.get(column.key) for column in shape] for row in rows]
+    data = workbook.write(columns.kinds()[kind], shape, cells, say)  # nobody waits for it yet
     details = {"export_kind": kind, "rows": len(rows)}
     notes = [records.Note(union, "people_exported", details) for union in unions]
     records.record(session, actor, notes)
-    cells = [[row.get(column.key) for column in shape] for row in rows]
-    return workbook.write(columns.kinds()[kind], shape, cells, say)
+    return data
 
 
 def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections.abc import Callable
@@ -12,20 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import openpyxl
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter, quote_sheetname
-from openpyxl.worksheet.datavalidation import DataValidation
-
 from engine.commands.people import words
 from engine.documents import sheets as files
+from engine.documents import workbooks
 from engine.messages import Listed, Message, _
 from engine.people import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from openpyxl.worksheet.worksheet import Worksheet
+    from collections.abc import Mapping, Sequence
 
 HEADER_WITHIN = 15  # rows: titles stand above it
 MAX_CELL = 300
@@ -258,79 +251,32 @@ def _written(value: object) -> str:
 
 
 # --- writing --------------------------------------------------------------------------------------
-_HEAD = PatternFill("solid", fgColor="DCE6F1")
-
-
 Say = Callable[[str], str]  # gives a message in the reader's language
 
 
 def write(
-    title: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], say: Say = str
+    title: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], say: Say = str
 ) -> bytes:
-    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a
-    formula.
+    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Raises Conflict
+    when it is too large.
     """
-    book = openpyxl.Workbook()
-    sheet, about, lists = book.worksheets[0], book.create_sheet(), book.create_sheet()
-    sheet.title, about.title, lists.title = say(title), say(_("说明")), say(_("选项"))
-    _put(sheet, [say(c.title) + ("*" if c.required else "") for c in columns], head=True)
-    for row in rows:
-        _put(sheet, row)
-    sheet.freeze_panes = "A2"
-    for place, column in enumerate(columns, 1):
-        shape = sheet.column_dimensions[get_column_letter(place)]
-        shape.width = 18
-        if not column.is_day:
-            shape.number_format = "@"  # so that 00123 stays 00123
-        if column.choices:
-            _offer(sheet, lists, place, column, say)
-    _explain(about, columns, say)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
+    wrong = say(_("请从列表中选择。"))
+    shapes = [workbooks.Shape(say(c.title), c.choices, wrong, c.is_day) for c in columns]
+    heads = [say(c.title) + ("*" if c.required else "") for c in columns]
+    titles = (say(title), say(_("说明")), say(_("选项")))
+    return workbooks.written(workbooks.Book(titles, heads, shapes, rows, _about(columns, say)))
 
 
-def _put(sheet: Worksheet, values: Sequence[Any], head: bool = False) -> None:
-    row = sheet.max_row + 1 if sheet.max_row > 1 or sheet["A1"].value is not None else 1
-    for place, value in enumerate(values, 1):
-        if value in (None, ""):
-            continue
-        cell = sheet.cell(row, place)
-        cell.value = value
-        if isinstance(value, str):
-            cell.data_type = "s"
-            cell.number_format = "@"
-        elif isinstance(value, date):
-            cell.number_format = "yyyy-mm-dd"
-        if head:
-            cell.font, cell.fill = Font(bold=True), _HEAD
-
-
-def _offer(sheet: Worksheet, lists: Worksheet, place: int, column: Column, say: Say) -> None:
-    """Let people choose in a column; the choices stand in a column of the sheet `lists`."""
-    letter, title = get_column_letter(place), say(column.title)
-    for row, text in enumerate((title, *column.choices), 1):
-        lists.cell(row, place).value = text
-    last = len(column.choices) + 1
-    source = f"{quote_sheetname(lists.title)}!${letter}$2:${letter}${last}"
-    rule = DataValidation(type="list", formula1=source, allow_blank=True)
-    rule.error, rule.errorTitle, rule.showErrorMessage = say(_("请从列表中选择。")), title, True
-    sheet.add_data_validation(rule)
-    rule.add(f"{letter}2:{letter}{files.MAX_ROWS + 1}")
-
-
-def _explain(about: Worksheet, columns: Sequence[Column], say: Say) -> None:
+def _about(columns: Sequence[Column], say: Say) -> list[list[str]]:
+    """What explains the columns, a line each."""
     head = (_("列"), _("也可写作"), _("必填"), _("说明"), _("例"))
-    _put(about, [say(text) for text in head], head=True)
+    lines = [[say(text) for text in head]]
     for column in columns:
         also, required = "、".join(column.also), say(_("是")) if column.required else ""
-        _put(about, [say(column.title), also, required, say(column.about), column.example])
+        lines.append([say(column.title), also, required, say(column.about), column.example])
     last = _(
         "以“{mark}”开头的行不导入。一次最多 {most} 行。不要使用公式。",
         mark=EXAMPLE,
         most=files.MAX_ROWS,
     )
-    _put(about, [say(last)])
-    about.column_dimensions["D"].width = 60
-    for row in about.iter_rows(min_col=4, max_col=4):
-        row[0].alignment = Alignment(wrap_text=True)
+    return [*lines, [say(last)]]

@@ -57,6 +57,21 @@ class HeldAct(NamedTuple):
     batch: UUID | None
 
 
+class Comment(NamedTuple):
+    """What somebody remarked about a matter: see tables.comment."""
+
+    id: UUID
+    instance_id: UUID
+    member_id: UUID
+    at: datetime
+    withdrawn_at: datetime | None
+    element: str
+    text: str | None
+    salt: bytes | None
+    mentions: list[UUID]
+    read_by: list[UUID]
+
+
 class Publication(NamedTuple):
     """What a matter shows to a circle: see tables.publication."""
 
@@ -81,9 +96,12 @@ class Task(NamedTuple):
     revision: int
     assignee_id: UUID | None
     closed_by: UUID | None
+    handed_by: UUID | None
     element: str
     state: str
     seat: str | None
+    sent_from: str | None
+    straight: bool
     due: Mapping[str, Any] | None
     answers: Mapping[str, Any] | None
     salt: bytes | None

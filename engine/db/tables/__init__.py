@@ -24,6 +24,7 @@ from engine.db.tables.history import chain, checkpoint, event, pack, verificatio
 from engine.db.tables.instances import (
     POLL_WINDOW,
     WITHOUT_TASK,
+    comment,
     counter,
     draft,
     held_act,
@@ -57,6 +58,7 @@ __all__ = [
     "box",
     "chain",
     "checkpoint",
+    "comment",
     "correction",
     "counter",
     "definition",

@@ -115,9 +115,12 @@ task = Table(  # fixed widths first: no padding between
     Column("revision", Integer, nullable=False, server_default=text("1")),
     ref("assignee_id", "member.id"),
     ref("closed_by", "member.id"),
+    ref("handed_by", "member.id"),  # who handed it to whoever has it, and gets it back from them
     Column("element", Text, nullable=False),
     *state(TaskState),
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
+    Column("sent_from", Text),  # the task from which it was sent back to this one
+    Column("straight", Boolean, nullable=False, server_default=text("false")),  # and leads there
     Column("due", JSONB),  # {"rule","provisional","on","steps","extended","reminded"}
     Column("answers", JSONB),
     Column("salt", LargeBinary),
@@ -158,6 +161,23 @@ held_act = Table(  # the completion of a task that its author may still take bac
     PrimaryKeyConstraint("task_id", "member_id"),
     Index("ix_held_act_instance", "instance_id"),
     Index("ix_held_act_member", "member_id"),
+)
+
+comment = Table(  # what somebody remarks about a matter, apart from any decision
+    "comment",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    moment("at", nullable=False),
+    moment("withdrawn_at"),
+    Column("element", Text, nullable=False),  # in whose room it stands; "" for all who see it
+    Column("text", Text),  # gone with its salt when the matter is erased
+    Column("salt", LargeBinary),
+    Column("mentions", ARRAY(Uuid), nullable=False),
+    Column("read_by", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),  # of them
+    Index("ix_comment_instance", "instance_id"),
+    Index("ix_comment_mentions", "mentions", postgresql_using="gin"),
 )
 
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again
@@ -219,13 +239,17 @@ opened = Table(  # when a person last had an open task before them
     PrimaryKeyConstraint("member_id", "task_id"),
 )
 
-saved_view = Table(  # a filter of the inbox under a name of its owner's
+saved_view = Table(  # a filter under a name of its owner's
     "saved_view",
     metadata,
     ref("member_id", "member.id", nullable=False),
     Column("name", Text, nullable=False),
-    Column("wanted", JSONB, nullable=False),  # part, of, process, bucket, words -> text
-    PrimaryKeyConstraint("member_id", "name"),
+    Column("wanted", JSONB, nullable=False),  # what is asked of -> text
+    Column(
+        "place", Text, nullable=False, server_default=""
+    ),  # "" the inbox, "grid:<process>" the table of a process
+    ref("shared_in", "unit.id"),  # the union whose members find it besides
+    PrimaryKeyConstraint("member_id", "place", "name"),
 )
 
 seen = Table(  # when a person looked at a matter: what has changed since is marked for them

@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, claims, publications, rounds, tasks
+from engine.definitions.check import books, claims, publications, rolls, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -43,6 +43,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     yield from _head(draft, language, folder)
     for key, lane in draft.table("lanes").items():
         yield from _lane(key, lane, draft, language)
+    for key, roll in draft.table("rolls").items():
+        yield from rolls.faults(key, roll, language)
     for key, task in draft.table("tasks").items():
         yield from tasks.faults(key, task, draft, language)
     for key, message in draft.table("messages").items():
@@ -72,6 +74,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", _("number_key 不合规定。"), _KEY_ADVICE)
     yield from _confidentiality(draft)
+    yield from tasks.allowed("verbs", raw)
     yield from _binding(draft)
     if raw.get("retention_years", 0) < 0:
         what = _("保存年限不能是负数。")
@@ -85,6 +88,13 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _found_by("search", path, draft, language)
     for path in raw.get("present", ()):
         yield from _fact("present", path, language)
+    for key, column in draft.table("columns").items():
+        yield from _column(f"columns.{shown(key)}", column, draft, language)
+    told = draft.table("statistics")
+    if "kind" in told and "outcome" in told:
+        yield from _column(
+            "statistics", {"facts": [told["kind"], told["outcome"]]}, draft, language
+        )
 
 
 def _id(key: str, folder: str) -> Iterator[Fault]:
@@ -149,6 +159,22 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
             path=shown(path),
         )
         yield Fault(FILE, place, what, _("请写室外的事实。"))
+
+
+def _column(
+    place: str, column: dict[str, Any], draft: Draft, language: Language
+) -> Iterator[Fault]:
+    """Everybody who sees the table reads its columns, so what is for some lanes is no column."""
+    if not column["facts"]:
+        yield Fault(FILE, place, _("这一列没有写事实。"), _("请写成 launch.subject 这样的形式。"))
+    for path in column["facts"]:
+        yield from _found_by(place, path, draft, language)
+        step, _dot, key = path.partition(".")
+        form = draft.forms.get(step)
+        for field in form.asked if form else ():
+            if field.room and key in ("", field.key):
+                what = _("{path} 只给部分泳道看，不能列在表里。", path=shown(path))
+                yield Fault(FILE, place, what, _("请写看得到本件的人都可以看的事实。"))
 
 
 def _fact(place: str, path: str, language: Language) -> Iterator[Fault]:
@@ -228,6 +254,9 @@ def _by_person(place: str, lane: dict[str, Any], language: Language) -> Iterator
     if lane.get("sees") and not lane.get("person"):
         advice = _("只有 person 的泳道写 sees；有 post 的，轮到其办理时自然看得到。")
         yield Fault(FILE, place, _("没有 person，却写了 sees。"), advice)
+    if lane.get("leaves") and not lane.get("sees"):
+        advice = _("不在其中就看不到的，也要写 sees = true。")
+        yield Fault(FILE, place, _("没有 sees，却写了 leaves。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------

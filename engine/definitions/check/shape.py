@@ -43,6 +43,7 @@ POLL = Of(
         "closable": str,
         "presider": str,
         "void": str,
+        "sight": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,
@@ -54,6 +55,7 @@ POLL = Of(
         "signs": str,
         "declared": bool,
         "paper": bool,
+        "totals": bool,
         "meeting": str,
         "in_order": bool,
         "candidates": str,
@@ -78,7 +80,7 @@ _GUARD = Of(
     ("text",),
 )
 _PREMISE = Of(
-    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str},
+    {"text": str, "text_en": str, "by": [str], "holds": str, "on": str, "same_day": bool},
     ("text", "by", "holds"),
     ("text",),
 )
@@ -118,9 +120,11 @@ _TASK = Of(
         "link": bool,
         "batch": bool,
         "each": [str],
+        "suggests": _WORDS,
         "tells": _TELLS,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
     },
     (),
     ("title", "asks"),
@@ -134,6 +138,7 @@ _LANE = Of(
         "person": str,
         "holding": (str, [str]),
         "sees": bool,
+        "leaves": bool,
     },
     ("title",),
     ("title",),
@@ -175,6 +180,7 @@ _DOCUMENT = Of(
         "title_en": str,
         "numbering": str,
         "outside": bool,
+        "encloses": [str],
         "signed_by": [str],
         "places": bool,
         "needs": [str],
@@ -183,8 +189,12 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members"), ("title",))
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
+_COLUMN = Of(
+    {"title": str, "title_en": str, "facts": [str], "filter": bool}, ("title", "facts"), ("title",)
+)
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -202,6 +212,7 @@ PROCESS = Of(
         "owner": str,
         "happened": str,
         "undo": bool,
+        "verbs": [str],
         "search": [str],
         "present": [str],
         "confidentiality": str,
@@ -210,15 +221,23 @@ PROCESS = Of(
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
+        "rolls": Of({ANY_KEY: _ROLL}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
         "books": Of({ANY_KEY: _BOOK}),
+        "ids": _WORDS,
         "rounds": Of({ANY_KEY: _ROUNDS}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "columns": Of({ANY_KEY: _COLUMN}),
+        "statistics": Of(
+            {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},
+            ("kind", "outcome", "outcomes"),
+            ("outcomes",),
+        ),
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from engine.definitions import verbs
 from engine.definitions.check import polls
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.forms import path_of
@@ -42,6 +43,11 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
         if fact not in language.facts:
             what = _("prefill 里的 {fact} 不是本流程的事实。", fact=shown(fact))
             yield Fault(FILE, place, what, _("请写环节的 id，例如 review。"))
+    for field, fact in task.get("suggests", {}).items():
+        if field not in task.get("each", ()):
+            what = _("suggests 里的 {field} 不在 each 里。", field=shown(field))
+            yield Fault(FILE, place, what, _("只有逐件写的一项可以先列出建议。"))
+        yield from language.faults(FILE, place, _("建议 suggests"), fact)
     yield from gates(place, task, language)
     yield from _tells(place, task, language)
     yield from rooms(place, task, draft)
@@ -55,12 +61,28 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     if task.get("undo") and ("poll" in task or "meeting" in task):
         what = _("表决和会议不能撤回（undo），票一经投出、会一经结束即为有效。")
         yield Fault(FILE, place, what, _("请删去 undo。"))
+    on_it = verbs.possible(poll="poll" in task, meeting="meeting" in task)
+    yield from allowed(place, task, on_it)
     if "poll" in task:
         if not lacks(task["poll"], POLL):  # of half a poll nothing more is to be said
             yield from polls.faults(f"{place}.poll", task["poll"], draft, language)
         if task.get("due"):
             what = _("表决的期限写了两处（due 和 closes）。")
             yield Fault(FILE, place, what, _("请只在 [tasks.<环节>.poll] 里写 closes。"))
+
+
+def allowed(
+    place: str, table: dict[str, Any], possible: frozenset[str] = frozenset(verbs.ALL)
+) -> Iterator[Fault]:
+    """The verbs that a process, or one of its tasks, allows beside the decision."""
+    for verb in table.get("verbs", ()):
+        if verb not in verbs.ALL:
+            what = _("verbs 里的 {verb} 不是办理方式。", verb=shown(verb))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(verbs.ALL)))
+        elif verb not in possible:
+            what = _("verbs：表决、征求同意和会议不能 {verb}。", verb=verb)
+            advice = _("可以写：{allowed}。", allowed=Listed(sorted(possible)))
+            yield Fault(FILE, place, what, advice)
 
 
 def _drawn(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:

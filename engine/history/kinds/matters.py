@@ -7,13 +7,35 @@ from engine.messages import Message, _
 
 
 def _task_reassigned(facts: Facts) -> Message:
-    if facts["name"] and not facts["reason"]:
+    named = facts.body.get("name")
+    if named and not facts["reason"]:
         return _("“{task}”由{name}接着办理")
-    if facts["name"]:
+    if named:
         return _("{who}把“{task}”移交{name}：{reason}")
     if facts["reason"]:
         return _("{who}把“{task}”退回同岗位：{reason}")
     return _("{who}改派“{task}”")
+
+
+def _task_sent_back(facts: Facts) -> Message:
+    if facts.body["how"] == "straight":
+        return _("{who}把“{task}”退回“{to_task}”，改后直达：{reason}")
+    return _("{who}把“{task}”退回“{to_task}”，改后重走：{reason}")
+
+
+def _task_given_back(facts: Facts) -> Message:
+    if facts.body.get("new"):
+        return _("{who}把“{task}”交还{name}：{reason}")
+    return _("{who}把“{task}”交还同岗位：{reason}")
+
+
+def _comment_made(facts: Facts) -> Message:
+    about, named = facts["task"], facts.body["members"]
+    if about and named:
+        return _("{who}就“{task}”评论，提到{members}")
+    if about:
+        return _("{who}就“{task}”评论")
+    return _("{who}评论，提到{members}") if named else _("{who}评论")
 
 
 def _instance_launched(facts: Facts) -> Message:
@@ -54,6 +76,29 @@ MATTERS = (
     kind("task_claimed", _("认领"), _("{who}认领“{task}”"), "task"),
     kind("task_released", _("放回"), _("{who}把“{task}”放回，由同岗位的人办理"), "task"),
     kind("task_reassigned", _("已改派"), _task_reassigned, "task"),
+    kind(
+        "task_handed_over",
+        _("转办"),
+        _("{who}把“{task}”转办给{name}：{reason}"),
+        *("task", "id", "new", "reason"),
+    ),
+    kind(
+        "task_given_back",
+        _("交还"),
+        _task_given_back,
+        *("task", "id", "reason"),
+    ),
+    kind(
+        "task_sent_back",
+        _("退回"),
+        _task_sent_back,
+        *("task", "to", "how", "reason", "passed"),
+        mark="outcome",
+    ),
+    kind("task_taken_back", _("拿回"), _("{who}拿回“{task}”"), "task", "passed", mark="outcome"),
+    kind("task_opened", _("打开"), _("{who}打开了“{task}”"), "task", "id", mark="read"),
+    kind("comment_made", _("评论"), _comment_made, "id", "digest", "members"),
+    kind("comment_withdrawn", _("收回评论"), _("{who}收回一条评论"), "id"),
     kind("message_sent", _("提出请求"), _("{who}提出“{message}”"), "message", mark="outcome"),
     kind(
         "publication_opened",
@@ -192,6 +237,13 @@ MATTERS = (
         "member_let_in",
         _("准予查阅"),
         _("{who}准许{name}查阅：{reason}"),
+        *("member", "reason"),
+        mark="read",
+    ),
+    kind(
+        "member_let_out",
+        _("收回查阅"),
+        _("{who}收回{name}的查阅：{reason}"),
         *("member", "reason"),
         mark="read",
     ),

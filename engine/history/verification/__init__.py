@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.history.event_log import Break
     from engine.history.verification.elsewhere import Other
 
-__all__ = ["Chains", "Range", "first_false", "older"]
+__all__ = ["Chains", "Range", "early_unions", "first_false", "older"]
 
 
 def older(session: Session) -> int:
@@ -41,6 +41,11 @@ def older(session: Session) -> int:
     first = event.kind == "instance_launched"
     count = select(func.count()).select_from(tables.event).where(first, ~tells_all)
     return int(session.execute(count).scalar_one())
+
+
+def early_unions(session: Session) -> int:
+    """How many unions were registered when events told less."""
+    return len(registry.early(session, "unit_created"))
 
 
 def first_false(

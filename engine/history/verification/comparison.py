@@ -16,6 +16,7 @@ from engine.history.verification import (
     papers,
     polls,
     published,
+    remarks,
     said,
     standing_rows,
     streams,
@@ -106,6 +107,7 @@ def _matter(
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
         or polls.polls(replayed, rows["poll"], _rolls(rows), tasks, row.confidential)
         or published.first_false(replayed, rows["publication"])
+        or remarks.first_false(replayed, rows["comment"])
         or held.first_false(replayed, rows["held_act"], row.held_until)
         or matters.instance(replayed, row, version)
     )

@@ -44,6 +44,19 @@ _COLUMNS = {  # what a baseline tells of each row
     "post": "member_id kind unit_id term from_on to_on ended_why",
 }
 _PRIVATE = ("phone", "email")
+_unit = tables.unit.c
+
+
+def early(session: Session, *kinds: str) -> list[UUID]:
+    """The unions of which no event of these kinds tells as much as today's do."""
+    told = {chain for chain, _seq, says in bodies(session, *kinds) if _is_whole(chain, says)}
+    unions = select(_unit.union_id).distinct().order_by(_unit.union_id)
+    return [union for union in session.execute(unions).scalars() if union not in told]
+
+
+def _is_whole(union: UUID, says: Mapping[str, Any]) -> bool:
+    own = says.get("unit", str(union)) == str(union)
+    return bool(own and says.get("tells", 1) >= TELLS)
 
 
 class _Told(NamedTuple):

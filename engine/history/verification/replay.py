@@ -17,7 +17,7 @@ from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
-from engine.history.verification.told import Act, Held, Meeting, Poll, Published
+from engine.history.verification.told import Act, Held, Meeting, Poll, Published, Remark
 from engine.messages import Both, Message, _
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Replayed:
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     held: Held | None = None  # the act that waits now
     dropped: dict[tuple[str, str], Held] = field(default_factory=dict)  # by task and author
+    remarks: dict[str, Remark] = field(default_factory=dict)  # comments by id
     stray: int = 0  # the first event that speaks of an act that was not held
     papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -187,6 +188,15 @@ def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         replayed.stray = replayed.stray or seq
     elif says["kind"] == "act_dropped":
         replayed.dropped[held.task, held.by] = held._replace(seq=seq, why=says["why"])
+
+
+def _remarked(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    replayed.remarks[says["id"]] = Remark.of(seq, says)
+
+
+def _unsaid(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    """A comment was taken back."""
+    replayed.remarks[says["id"]].withdrawn = says["at"]
 
 
 def _told(replayed: Replayed, name: str, digest: str | None) -> None:
@@ -346,6 +356,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "act_held": _held,
     "act_withdrawn": _let_go,
     "act_dropped": _let_go,
+    "comment_made": _remarked,
+    "comment_withdrawn": _unsaid,
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,
@@ -384,5 +396,6 @@ SILENT = frozenset(  # the kinds that leave nothing in the rows; any other may t
     kind.key
     for kind in kinds.KINDS.values()
     if kind.mark in ("read", "refused")
-    and kind.key not in (*_READERS, "member_let_in", "letter_read", "attempt_refused")
+    and kind.key
+    not in (*_READERS, "member_let_in", "member_let_out", "letter_read", "attempt_refused")
 )

@@ -28,6 +28,8 @@ _ACTS = {
     "poll_closed": ("task", "task"),
     "message_sent": ("message", "message"),
     "timer_fired": ("timer", "element"),
+    "task_sent_back": ("again", "to"),
+    "task_taken_back": ("again", "task"),
 }
 
 
@@ -55,6 +57,13 @@ class OpenedTask:
     ref: int = 0
     seq: int = 0  # the event that tells it, last
     held: int = 0  # the one that tells whose it is
+    giver: str | None = None  # who handed it to whoever has it
+    sent_from: str | None = None  # the task from which it was sent back
+    straight: bool = False  # and it leads there again
+
+    def take(self, holder: str | None, seq: int, giver: str | None = None) -> None:
+        """Somebody has it from an event on, or everybody on its seat."""
+        self.assignee, self.held, self.giver = holder, seq, giver
 
 
 @dataclass
@@ -101,6 +110,7 @@ class Standing:
         elif "ended" in says:
             self._end()
         self.readers.update(UUID(member) for member in says.get("shown", ()))
+        self.readers.difference_update(UUID(member) for member in says.get("hidden", ()))
         if says["kind"] in ("poll_called", "poll_opened", "teller_replaced"):
             self.readers.update(UUID(teller) for teller in says.get("tellers", ()))
         if says["kind"] in _LINKS and not says.get("back"):
@@ -114,13 +124,18 @@ class Standing:
 
     def _act(self, says: Mapping[str, Any]) -> None:
         kind, key = _ACTS[says["kind"]]
-        act = Act(kind, says[key] if key else "", tuple(says["passed"]), self._opened(says))
+        passed, to = tuple(says["passed"]), says.get("straight", "")
+        kind = "straight" if to else kind
+        act = Act(kind, says[key] if key else "", passed, self._opened(says), to)
         after = None if self.off else self.walk.after(self.state, act)
         if after is None:
             self.off = self.off or self.seq
             return
         self.state, self.moved = after, self.seq
         self.rounds.update(e for e in act.passed if e in self.version.answered)
+        if says["kind"] == "task_taken_back":
+            self.rounds.subtract([act.key])
+            self.rounds += Counter()  # without what was never done
         self._close(act)
         if not after:
             self.rounds.clear()
@@ -145,7 +160,7 @@ class Standing:
         for opened in self.waiting_tasks():
             if opened.ref in refs:
                 continue
-            done = act.kind == "task" and opened.element == act.key
+            done = act.kind in ("task", "straight") and opened.element == act.key
             opened.ended, opened.seq = "done" if done else "cancelled", self.seq
             opened.gone = 0 if done else self.seq
         for timer in (each for each in every(self.timers.values()) if not each.ended):
@@ -172,6 +187,7 @@ class Standing:
             self.readers.add(UUID(person))
         due = _moment(task) if "due" in task else None
         opened = OpenedTask(task["task"], seat, person, due, at)
+        opened.sent_from, opened.straight = task.get("from"), "straight" in task
         opened.ref = self._place(opened.element, self.tasks[opened.element])
         opened.seq = self.seq
         self.tasks[opened.element].append(opened)
@@ -216,8 +232,7 @@ def _nothing(_standing: Standing, _says: Mapping[str, Any]) -> None:
 
 def _claimed(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
-        task.assignee = says["actor"]["id"] if says["kind"] == "task_claimed" else None
-        task.held = standing.seq
+        task.take(says["actor"]["id"] if says["kind"] == "task_claimed" else None, standing.seq)
 
 
 def _handed_over(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -239,7 +254,16 @@ def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
         standing.readers.add(UUID(new))
     for task in standing.waiting_tasks(says["task"]):
         if task.assignee == says["old"]:
-            task.assignee, task.held = new, standing.seq
+            task.take(new, standing.seq)
+            return
+
+
+def _handed(standing: Standing, says: Mapping[str, Any]) -> None:
+    """From one person on a seat to another, or back; the seat could read the matter before."""
+    giver = says["actor"]["id"] if says["kind"] == "task_handed_over" else None
+    for task in standing.waiting_tasks(says["task"]):
+        if task.assignee == says.get("old"):
+            task.take(says.get("new"), standing.seq, giver)
             return
 
 
@@ -297,6 +321,8 @@ _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
     "task_claimed": _claimed,
     "task_released": _claimed,
     "task_reassigned": _reassigned,
+    "task_handed_over": _handed,
+    "task_given_back": _handed,
     "owner_replaced": _handed_over,
     "mover_replaced": _handed_over,
     "deadline_extended": _extended,

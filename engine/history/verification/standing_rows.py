@@ -77,7 +77,15 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
     for row in sorted(rows, key=lambda r: (r.opened_at, r.id)):
         if row.ref:
             found[row.element].append(row)
-        elif row.assignee_id or row.seat or row.due_at or row.opened_at != row.closed_at:
+        elif (
+            row.assignee_id
+            or row.handed_by
+            or row.sent_from
+            or row.straight
+            or row.seat
+            or row.due_at
+            or row.opened_at != row.closed_at
+        ):
             why = _("环节 {element} 不是一项任务", element=row.element)
             return replayed.false("task", row.id, why)
     for element in sorted({*found, *standing.tasks}):
@@ -88,7 +96,11 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
             return replayed.false("task", key, why, seq)
         for opened, row in zip(told, kept, strict=True):
             if wrong := first_wrong(_task(opened, row, refs)):
-                seq = opened.held if wrong.en == "assignee_id" and opened.held else opened.seq
+                seq = (
+                    opened.held
+                    if wrong.en in ("assignee_id", "handed_by") and opened.held
+                    else opened.seq
+                )
                 why = _("环节 {element} 的{column}与历史不符", element=element, column=wrong)
                 return replayed.false("task", row.id, why, seq)
     return None
@@ -110,6 +122,9 @@ def _task(
         "ref": ("流程位置", live or bool(opened.ended)),
         "seat": ("承办岗位", row.seat == opened.seat),
         "assignee_id": ("承办人", _text(row.assignee_id) == opened.assignee),
+        "handed_by": ("转办人", _text(row.handed_by) == opened.giver),
+        "sent_from": ("从何处退回", row.sent_from == opened.sent_from),
+        "straight": ("是否直达", row.straight == opened.straight),
         "due_at": ("期限", row.due_at == opened.due),
     }
 

@@ -34,6 +34,9 @@ _TASK = (
     _task.due_at,
     _task.seat,
     _task.assignee_id,
+    _task.handed_by,
+    _task.sent_from,
+    _task.straight,
 )
 _VOICE = (_poll.instance_id, _roll.poll_id, _roll.member_id, _roll.choice, _roll.comment, _roll.at)
 _SAID = or_(_roll.choice.is_not(None), _roll.at.is_not(None), _roll.comment != "")
@@ -63,6 +66,7 @@ _ROWS: dict[str, Select[Any]] = {
     .join(tables.meeting, _meeting.id == _presence.meeting_id)
     .order_by(_meeting.instance_id, _presence.no),
     "held_act": select(tables.held_act).order_by(tables.held_act.c.instance_id),
+    "comment": select(tables.comment).order_by(tables.comment.c.instance_id),
     "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
     "share": select(tables.share).order_by(tables.share.c.instance_id),
     "publication": select(tables.publication).order_by(tables.publication.c.instance_id),

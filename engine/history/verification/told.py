@@ -44,6 +44,27 @@ class Held(NamedTuple):
 
 
 @dataclass
+class Remark:
+    """A comment as the history tells it: where it stands, by whom, when, the digest of its words,
+    who is named in it; when it was taken back, "" never.
+    """
+
+    seq: int
+    element: str
+    by: str
+    at: str
+    digest: str
+    named: list[str]
+    withdrawn: str = ""
+
+    @classmethod
+    def of(cls, seq: int, says: Mapping[str, Any]) -> Remark:
+        """As its event tells it."""
+        by, place = says["actor"]["id"], says.get("task", "")
+        return cls(seq, place, by, says["at"], digest=says["digest"], named=says["members"])
+
+
+@dataclass
 class Poll:
     """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
     state began.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _SECRET = _("密码、令牌、会话等，不进记录")
 _PRIVATE = _("电话、邮箱、语言设置等个人资料，不进记录")
 _PASSING = _("草稿、登录尝试等临时内容，会自行清除")
+_SEEN = _("谁看过提到本人的评论")
 _ORDER = _("编号顺序、修改次数等内部标记")
 _FOUND = _("检索和说明用的文字，不影响办理")
 _COUNTED = _("编号用到第几号；已编的号由事项和文书自己的记录证明")
@@ -54,6 +55,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     ("paper", ALL): _POLL,
     ("invitation", ALL): _OUTSIDE,
     ("incident", ALL): _INCIDENT,
+    ("comment", "read_by"): _SEEN,
     ("presence", "no"): _ORDER,
     ("blob", ALL): _PAPER,
     **dict.fromkeys((("blob", "key"), ("spent_key", ALL)), _KEYS),

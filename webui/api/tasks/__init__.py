@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 
 from engine import clock
-from engine.commands import confidence, holding, opened, outside, tasks
+from engine.commands import confidence, holding, outside, tasks
+from engine.commands.verbs import openings
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
 from engine.queries import vacancies
 from webui.api.instances.shapes import Moved
-from webui.api.tasks import batches, mine
+from webui.api.tasks import batches, mine, verbs
 from webui.api.tasks.group import ONE, routes
 from webui.api.tasks.shapes import (
     Complete,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from engine.queries.inbox import Inbox
     from engine.queries.tasks import Task
 
-__all__ = ["batches", "mine", "routes"]  # the modules, as their routes belong to the group
+__all__ = ["batches", "mine", "routes", "verbs"]  # the modules, as their routes belong to the group
 
 
 @routes.look("/tasks", InboxPage, query=Waiting)
@@ -56,7 +57,7 @@ def get_task(session: Session, actor: Actor, task_id: UUID) -> Task:
     if found.confidential:
         confidence.note_reading(session, actor, found.instance_id)
     if found.actionable:
-        opened.note(session, actor, task_id)
+        openings.note(session, actor, task_id, recorded=found.recorded)
     return found
 
 

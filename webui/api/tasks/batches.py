@@ -69,6 +69,18 @@ class BatchReport(Schema):
     )
 
 
+class BatchForeseen(Schema):
+    """What a batch would do if it were carried out now. Nothing of it is done."""
+
+    ready = fields.List(fields.UUID())
+    papers = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Title of a paper -> how many it would issue."},
+    )
+    failed = fields.List(fields.Nested(FailedTask))
+
+
 class NotTakenBack(FailedTask):
     number = fields.String(metadata={"description": "Of its matter."})
 
@@ -88,8 +100,7 @@ def complete_together(
     done and recorded by itself. Of those drawn as a spot check each must have been opened (409
     `spot_check` names them).
     """
-    chosen = tuple(together.Chosen(**each) for each in given["tasks"])
-    batch = together.Batch(given["batch"], chosen, given["answers"], given["hold"])
+    batch = _batch(given)
     carry_out(lambda session: together.check(session, actor, batch))
     report = together.run(carry_out, actor, batch)
     until = report.held_until
@@ -99,6 +110,21 @@ def complete_together(
         "failed": report.failed,
         "held_until": until,
     }
+
+
+def _batch(given: dict[str, Any]) -> together.Batch:
+    chosen = tuple(together.Chosen(**each) for each in given["tasks"])
+    return together.Batch(given["batch"], chosen, given["answers"], given["hold"])
+
+
+@routes.act("/tasks/batch/preview", BatchForeseen, body=BatchOf, keyed=False, many=True)
+def preview_together(
+    carry_out: together.CarryOut, actor: Actor, given: dict[str, Any]
+) -> together.Foreseen:
+    """Say which tasks of a batch would be finished, what papers that would issue, and what would
+    stay as it is, and why. Nothing is done, and no spot check is asked for.
+    """
+    return together.foresee(carry_out, actor, _batch(given))
 
 
 @routes.act("/tasks/batch/<uuid:batch_id>/undo", TakenBack, keyed=False, many=True)

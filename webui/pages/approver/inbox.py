@@ -21,7 +21,8 @@ from flask import (
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, holding, late, opened, polls, seen, tasks
+from engine.commands import confidence, drafts, holding, late, polls, seen, tasks
+from engine.commands.verbs import openings
 from engine.errors import Conflict, Invalid, NotPrintable, Refused
 from engine.queries import (
     ballots,
@@ -40,7 +41,7 @@ from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said
-from webui.pages.approver import walking
+from webui.pages.approver import verbs, walking
 from webui.pages.approver.words import act_words, flag_words, part_words, teller_words
 from webui.pages.files import pdf, plain
 
@@ -127,7 +128,8 @@ def task(task_id: UUID) -> str | Answer:
     if found.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
     if found.actionable:
-        carry_out(lambda s: opened.note(s, me(), task_id))
+        carry_out(lambda s: openings.note(s, me(), task_id, recorded=found.recorded))
+    verbs.read(found.instance_id, found.comments)
     return _task_page(found, dict(found.draft))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -32,12 +33,12 @@ from webui.http.words import lang
 from webui.pages.approver.words import flag_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
-    from engine.commands.together import Batch, Failed, Report
+    from engine.commands.together import Batch, Failed, Foreseen, Report
     from engine.queries.together import Together
 
 blueprint = Blueprint("together", __name__)
@@ -61,7 +62,9 @@ def _page(
     values: dict[str, Any],
     own: dict[str, Any],
     failed: Sequence[Failed] = (),
+    *,
     fault: str = "",
+    foreseen: Foreseen | None = None,
 ) -> str:
     return render_template(
         "inbox/together.html",
@@ -72,13 +75,51 @@ def _page(
         why={each.id: each.message for each in failed},
         flags=flag_words(),
         fault=fault,
+        foreseen=foreseen,
+        skipped=_reasons(foreseen.failed) if foreseen else {},
     )
+
+
+def _reasons(failed: Sequence[Failed]) -> Mapping[str, int]:
+    """How many stay as they are, by the reason."""
+    return Counter(map(_why, failed))
+
+
+@blueprint.post("/together/<of>/chosen")
+@needs_login
+def chosen(of: str) -> Answer:
+    """Begin with the tasks that were chosen in a list; none of them is done yet."""
+    matters = [UUID(key) for key in request.form.getlist("matter") if _is_uuid(key)]
+    tasks = [str(key) for key in look(lambda s: reading.of_matters(s, me(), of, matters))]
+    if not tasks:
+        flash(_("所选各件没有可以一并办理的这一环节。"), "error")
+        return redirect(url_for("inbox.index"), 303)
+    kept = {"batch": str(uuid4()), "tasks": tasks, "began": [], "answers": {}, "own": {}}
+    carry_out(lambda s: drafts.keep(s, me(), f"together:{of}", kept))
+    return redirect(url_for("together.form", of=of), 303)
+
+
+def _is_uuid(key: str) -> bool:
+    with suppress(ValueError):
+        return bool(UUID(key))
+    return False
+
+
+def _previewed(page: Together, batch: Batch, kept: dict[str, Any]) -> str:
+    """The page with what would be done; what would not is ticked no more, and says why."""
+    foreseen = together.foresee(carry_out, me(), batch)
+    ready = {str(key) for key in foreseen.ready}
+    kept = {**kept, "tasks": [key for key in kept["tasks"] if key in ready]}
+    carry_out(lambda s: drafts.keep(s, me(), f"together:{page.of}", kept))
+    return _again(page, kept, foreseen.failed, foreseen=foreseen)
 
 
 @blueprint.post("/together/<of>")
 @needs_login
-def act(of: str) -> tuple[str, int] | Answer:
-    """Do what is ticked, one after another; what fails stays ticked and says why."""
+def act(of: str) -> str | tuple[str, int] | Answer:
+    """Do what is ticked, one after another; what fails stays ticked and says why. Or say only what
+    would be done.
+    """
     page = look(lambda s: reading.read(s, me(), of, lang()))
     if page is None:  # the same request again, after it had done all
         return redirect(url_for("inbox.index"))
@@ -91,6 +132,8 @@ def act(of: str) -> tuple[str, int] | Answer:
         "own": own,
     }
     key = f"together:{of}"
+    if "preview" in request.form:
+        return _previewed(page, batch, {**kept, "began": page.begun.get("began", [])})
     try:
         carry_out(lambda s: together.check(s, me(), batch))
         carry_out(lambda s: drafts.keep(s, me(), key, kept))
@@ -134,12 +177,25 @@ def _why(failed: Failed) -> str:
 
 
 def _again(
-    page: Together, kept: dict[str, Any], failed: Sequence[Failed] = (), fault: str = ""
+    page: Together,
+    kept: dict[str, Any],
+    failed: Sequence[Failed] = (),
+    *,
+    fault: str = "",
+    foreseen: Foreseen | None = None,
 ) -> str:
     """The page as it stands now, with what was chosen and written."""
     chosen = [UUID(key) for key in kept["tasks"]]
     now = look(lambda s: reading.read(s, me(), page.of, lang(), chosen)) or replace(page, items=())
-    return _page(now, kept["batch"], kept["answers"], kept["own"], failed=failed, fault=fault)
+    return _page(
+        now,
+        kept["batch"],
+        kept["answers"],
+        kept["own"],
+        failed,
+        fault=fault,
+        foreseen=foreseen,
+    )
 
 
 def _sent(page: Together) -> tuple[Batch, dict[str, Any]]:

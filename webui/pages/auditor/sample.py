@@ -87,7 +87,7 @@ def _csv(found: Sample) -> Response:
 
 def _heads() -> list[str]:
     asked = [_("编号"), _("案由"), _("问题"), _("回答")]
-    return [*asked, _("生效"), _("最晚一项"), _("早几天")]
+    return [*asked, _("何日"), _("最晚一项"), _("早几天")]
 
 
 def _claimed(s: samples.Shown) -> list[str]:

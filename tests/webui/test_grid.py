@@ -1,0 +1,271 @@
+"""The table of a process: what stands in it, choosing many, what an act would do before it is done, views, and how many
+clicks a session's motions take.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+import pytest
+from sqlalchemy import text
+
+import webui
+from engine import db
+from engine.commands import instances, polls
+from engine.commands.people.logins import open_login
+from engine.queries import grid as reading
+from engine.queries import inbox as waiting
+from engine.settings import ROOT, Settings
+from tests.journeys.university import MOTION, University
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from flask.testing import FlaskClient
+    from sqlalchemy import Engine
+
+PAGE = "/grid/congress_motion"
+REASON = "属于学校职权，措施具体，可以立案办理。"
+MANY, MOST = 12, 60
+SUBJECTS = [f"第{n}件：延长图书馆开放时间" for n in range(1, MANY + 1)]
+
+
+@pytest.fixture
+def town(engine: Engine) -> University:
+    return University.built(engine, logs_in=())
+
+
+class Hand:
+    """A person at the pages, with each press counted: opening a link, pressing a button, choosing or ticking."""
+
+    def __init__(self, app: Any, town: University, who: str) -> None:
+        self.browser: FlaskClient = app.test_client()
+        secret = town.look(who, lambda s, actor: open_login(s, actor.id))
+        with self.browser.session_transaction() as cookie:
+            cookie["key"] = secret
+        self.presses, self.page = 0, ""
+
+    def open(self, path: str, presses: int = 1) -> str:
+        return self._went(self.browser.get(path, follow_redirects=True), presses)
+
+    def send(self, path: str, presses: int, **form: Any) -> str:
+        """Press a button; `presses` counts it and what was ticked or chosen before."""
+        return self._went(self.browser.post(path, data=form, follow_redirects=True), presses)
+
+    def _went(self, reply: Any, presses: int) -> str:
+        assert reply.status_code == 200, reply.text
+        self.presses += presses
+        self.page = reply.text
+        return self.page
+
+    def all_together(self, of: str, *, ticks: int, **said: Any) -> None:
+        """From the table as it stands: all lines, the act, the spot check, what is said of all, its preview, and done."""
+        matters = re.findall(r'name="matter" value="([^"]+)"', self.page)
+        self.send(f"/together/{of}/chosen", 2, matter=matters)
+        sheet = f"/together/{of}"
+        for path in re.findall(
+            r'href="(/tasks/[^"]+)">(?:(?!<li).)*?抽查，请先打开', self.page, re.DOTALL
+        ):
+            self.open(path.replace("&amp;", "&"))
+            self.open(sheet)
+        form = {**_own(self.page), **said, "batch": _value(self.page, "batch")}
+        form["task"] = re.findall(r'name="task" value="([^"]+)" checked', self.page)
+        self.send(sheet, ticks + 1, **form, preview="1")
+        assert f"{MANY} 件将办理" in self.page
+        self.send(sheet, 1, **form)
+        assert f"已一并办理 {MANY} 件" in self.page
+
+
+def _value(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def _own(page: str) -> dict[str, str]:
+    """What stands already in the fields of each line."""
+    chosen = re.findall(
+        r'<select[^>]*name="([^"]+\.f\.[^"]+)"[^>]*>(?:(?!</select>).)*?<option value="([^"]+)" selected',
+        page,
+        re.DOTALL,
+    )
+    return dict(chosen)
+
+
+@pytest.fixture
+def app(town: University, engine: Engine, url: str, tmp_path: Path) -> Any:
+    made = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
+    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made.extensions["engine"] = engine
+    return made
+
+
+def _reviewable(town: University, subject: str, unit: str = "") -> UUID:
+    """A motion before the committee; `unit`: by whom its mover would have it answered."""
+    more = {"unit": str(town.units[unit])} if unit else {}
+    given = {"subject": subject, **MOTION, **more}
+    key: UUID = town.do("zhang", instances.launch, "congress_motion", given)
+    poll = town.waiting(key, "second").poll_id
+    for who in ("li", "wang", "zhao"):
+        town.do(who, polls.respond, poll, "yes")
+    town.do("zhang", polls.close, poll)
+    town.complete("head", key, "head_check", decision="forward")
+    return key
+
+
+def _numbers(town: University) -> list[str]:
+    """The numbers of all papers."""
+    with db.transaction(town.engine) as session:
+        return list(
+            session.execute(text("SELECT number FROM document WHERE number <> ''")).scalars()
+        )
+
+
+def _table(town: University, who: str = "secretary", **wanted: Any) -> Any:
+    return town.look(who, reading.grid, "congress_motion", reading.Wanted(**wanted))
+
+
+def _matters(page: str) -> list[str]:
+    return re.findall(r'name="matter" value="([^"]+)"', page)
+
+
+def test_eighty_motions_take_few_presses(app: Any, town: University) -> None:
+    """Filed, numbered, assigned and their letters issued: the presses do not grow with the motions, so that those of
+    twelve are those of eighty; who would have it answered by whom stands on each line.
+    """
+    for n, subject in enumerate(SUBJECTS):
+        _reviewable(town, subject, ("HQ", "CW")[n % 2])
+    committee, chair = Hand(app, town, "committee"), Hand(app, town, "chair")
+    present = [str(town.people[who]) for who in ("committee", "member2")]
+    committee.open("/grid")
+    committee.open(f"{PAGE}?c.stage=审查立案", presses=2)
+    assert len(_matters(committee.page)) == MANY
+    filing = {"f.decision": "file", "f.grade": "general", "f.reason": REASON, "f.present": present}
+    committee.all_together("congress_motion.review", ticks=3 + len(present), **filing)
+    chair.open("/grid")
+    chair.open(f"{PAGE}?c.stage=审定交办方案", presses=2)
+    chair.all_together("congress_motion.dispatch_plan", ticks=1, **{"f.decision": "approve"})
+    found = _table(town)
+    assert Counter(line.cells["lead"] for line in found.lines) == {("后勤处",): 6, ("财务处",): 6}
+    assert all(line.cells["filed"] and line.cells["assigned"] for line in found.lines)
+    for series in ("教代提审〔", "教代提交〔"):
+        assert len({n for n in _numbers(town) if n.startswith(series)}) == MANY
+    total = committee.presses + chair.presses
+    assert 20 < total <= MOST, total
+
+
+def test_what_an_act_would_do_is_said_before_and_nothing_is_done(
+    app: Any, town: University
+) -> None:
+    keys = [_reviewable(town, subject) for subject in SUBJECTS[:3]]
+    person, of = Hand(app, town, "committee"), "congress_motion.review"
+    person.send(f"/together/{of}/chosen", 1, matter=[str(keys[0]), str(keys[1])])
+    ticked = re.findall(r'name="task" value="([^"~]+)~\d+" checked', person.page)
+    assert sorted(ticked) == sorted(str(town.waiting(key, "review").id) for key in keys[:2])
+    form = {"batch": _value(person.page, "batch"), "task": ticked, "preview": "1"}
+    form |= {"f.decision": "suggest", "f.reason": REASON}
+    form |= {"f.present": [str(town.people[who]) for who in ("committee", "member2")]}
+    own = {f"{ticked[0]}.f.decision": "file"}  # without a unit that leads
+    page = person.send(f"/together/{of}", 1, **form, **own)
+    assert "1 件将办理" in page and "1 件跳过" in page
+    assert re.findall(r'name="task" value="([^"~]+)~\d+" checked', page) == ticked[1:]
+    assert not _numbers(town)
+    assert all(town.waiting(key, "review").state == "open" for key in keys)
+
+
+def test_lines_narrow_and_stand_in_order(town: University) -> None:
+    first, second = (
+        _reviewable(town, "乙件：修缮图书馆屋顶", "HQ"),
+        town.motion("甲件：延长食堂供餐", "li"),
+    )
+    found = _table(town)
+    assert found.of == 2 and dict(found.columns[1].offers) == {"信息学院": 1, "数学学院": 1}
+    assert [x.row.id for x in _table(town, said={"suggested": "后勤处"}).lines] == [first]
+    assert [x.row.id for x in _table(town, said={"stage": "附议提案"}).lines] == [second]
+    assert [
+        x.row.id for x in _table(town, said={"mover": "张敏", "delegation": "数学学院"}).lines
+    ] == []
+    assert [x.row.id for x in _table(town, sort="title").lines] == [second, first]
+    assert [x.row.id for x in _table(town, sort="-title").lines] == [first, second]
+    assert [x.cells["seconders"] for x in _table(town, sort="seconders").lines] == [("3",), ()]
+    own = {x.row.id: [o.element for o in x.own] for x in _table(town, "committee").lines}
+    assert own[first] == ["review"] and not any(x.own for x in found.lines)
+
+
+def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
+    app: Any, town: University
+) -> None:
+    keys = [town.motion(subject) for subject in SUBJECTS[:3]]
+    town.do("secretary", instances.remind, keys[0], "请尽快")
+    person, told = Hand(app, town, "secretary"), {"matter": [str(key) for key in keys]}
+    page = person.send(f"{PAGE}/remind", 1, **told)
+    assert "将催办 2 件" in page and "1 件跳过：今天已经催办过" in page and len(_matters(page)) == 2
+    assert _urged(town) == 1
+    person.send(f"{PAGE}/remind", 1, matter=_matters(page), reason="请于本周办理", send="1")
+    assert "已催办 2 件" in person.page and _urged(town) == 3
+    delegate = Hand(app, town, "li")
+    assert "没有可以催办的" in delegate.send(f"{PAGE}/remind", 1, **told) and _urged(town) == 3
+
+
+def _urged(town: University) -> int:
+    with db.transaction(town.engine) as session:
+        query = text("SELECT count(*) FROM event WHERE kind = 'matter_reminded'")
+        return int(session.execute(query).scalar_one())
+
+
+def test_views_are_kept_and_only_the_office_shares_them(app: Any, town: University) -> None:
+    office, other = Hand(app, town, "secretary"), Hand(app, town, "committee")
+    office.send(f"{PAGE}/views?c.stage=审查立案", 1, name="待审", shared="1")
+    office.send(f"{PAGE}/views?overdue=1", 1, name="逾期的")
+    assert [v.name for v in town.look("secretary", reading.views, "congress_motion")] == [
+        "待审",
+        "逾期的",
+    ]
+    assert [(v.name, v.mine) for v in town.look("committee", reading.views, "congress_motion")] == [
+        ("待审", False)
+    ]
+    assert "待审" in other.open(PAGE)
+    refused = other.browser.post(f"{PAGE}/views?overdue=1", data={"name": "甲", "shared": "1"})
+    assert refused.status_code == 403
+    assert not town.look("secretary", waiting.inbox).views  # those of the inbox stand by themselves
+    other.send(f"{PAGE}/views/drop", 1, name="待审")
+    assert len(town.look("secretary", reading.views, "congress_motion")) == 2
+    office.send(f"{PAGE}/views/drop", 1, name="待审")
+    assert [v.name for v in town.look("secretary", reading.views, "congress_motion")] == ["逾期的"]
+
+
+def test_the_sheet_says_what_an_office_lists(app: Any, town: University) -> None:
+    key, other = town.closed("=延长东区食堂供餐时间"), town.motion("另一件提案还在附议")
+    person = Hand(app, town, "secretary")
+    file = person.browser.post(f"{PAGE}/xlsx", data={"matter": str(key)})
+    lines = list(openpyxl.load_workbook(io.BytesIO(file.data)).worksheets[0].values)
+    assert lines[0][0] == "教代会提案一览表" and len(lines) == 3
+    line = dict(zip(lines[1], lines[2], strict=True))
+    assert line["序号"] == 1 and line["案由"] == "=延长东区食堂供餐时间" and line["附议数"] == 3
+    said = ("提案人", "代表团", "类别", "重点", "主办", "评价")
+    assert [line[k] for k in said] == [
+        "张敏",
+        "信息学院",
+        "福利待遇与生活保障",
+        "一般提案",
+        "后勤处",
+        "满意",
+    ]
+    days = [line[k] for k in ("提出", "立案", "交办", "答复期限", "答复", "评价日期", "办结")]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in days[:6])
+    cells = [
+        c for row in openpyxl.load_workbook(io.BytesIO(file.data)).worksheets[0].rows for c in row
+    ]
+    assert not [c for c in cells if c.data_type == "f"]
+    assert len(_all_lines(person)) == 4 and other
+    assert "另一件提案还在附议" in person.send(f"{PAGE}/print", 1)
+
+
+def _all_lines(person: Hand) -> list[Any]:
+    file = person.browser.post(f"{PAGE}/xlsx")
+    return list(openpyxl.load_workbook(io.BytesIO(file.data)).worksheets[0].values)

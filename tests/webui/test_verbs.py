@@ -1,0 +1,172 @@
+"""The verbs beside a decision in the pages and the API: handing over and back, comments with mention."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import insert, text
+
+from engine import clock
+from engine.commands import definitions, tasks
+from engine.db import tables
+from tests.webui.errands import started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.testing import FlaskClient
+
+    from tests.webui.conftest import House
+
+    Login = Callable[[str], FlaskClient]
+
+
+def task_of(house: House, key: object) -> Any:
+    """The open task of a matter."""
+    query = text("SELECT id FROM task WHERE instance_id = :k AND state = 'open'")
+    return house.look(lambda s: s.execute(query, {"k": key}).scalar_one())
+
+
+@pytest.fixture
+def deputy(house: House) -> str:
+    """A second secretary of the same union."""
+    office = house.people["office"]
+
+    def add(session: Any) -> None:
+        key = house.people["deputy"] = tables.new_id()
+        found = session.execute(
+            text("SELECT unit_id, union_id FROM member WHERE id = :k"), {"k": office}
+        ).one()
+        who = {"id": key, "username": "deputy", "name": "副秘书", "created_at": clock.now()}
+        session.execute(insert(tables.member).values(**who, **found._mapping))
+        held = session.execute(
+            text("SELECT kind, unit_id FROM post WHERE member_id = :k"), {"k": office}
+        ).all()
+        since = clock.today() - timedelta(days=30)
+        for kind, unit in held:
+            post = {"id": tables.new_id(), "kind": kind, "unit_id": unit, "from_on": since}
+            session.execute(insert(tables.post).values(member_id=key, **post))
+
+    house.look(add)
+    return "deputy"
+
+
+def test_a_task_goes_to_a_colleague_and_comes_back(
+    client: Login, house: House, deputy: str
+) -> None:
+    task = task_of(house, started(house, "饮水机漏水"))
+    office, other = client("office"), client(deputy)
+    page = office.get(f"/tasks/{task}").text
+    (address,) = re.findall(r'href="(/tasks/[^"]*/hand)"', page)
+    form = office.get(address).text
+    assert "副秘书" in form and "交还" not in form.partition("转办给")[0]
+    sent = {"to": str(house.people[deputy]), "reason": ""}
+    again = office.post(f"/tasks/{task}/hand/over", data=sent)
+    assert again.status_code == 422 and "请写明理由" in again.text
+    done = office.post(f"/tasks/{task}/hand/over", data={**sent, "reason": "请您熟悉的人看"})
+    assert done.status_code == 302
+    assert "饮水机漏水" not in office.get("/").text.partition("全部在办")[0]
+    assert "饮水机漏水" in other.get("/").text.partition("全部在办")[0]
+    card = other.get(f"/tasks/{task}").text
+    assert "请您熟悉的人看" in card and "转办或交还" in card
+    back = other.post(f"/tasks/{task}/hand/back", data={"reason": "还是您熟悉"})
+    assert back.status_code == 302
+    assert "还是您熟悉" not in office.get(f"/tasks/{task}").text
+    assert "转办或交还" not in office.get(f"/tasks/{task}").text
+    assert "饮水机漏水" in office.get("/").text.partition("全部在办")[0]
+
+
+def test_whom_a_comment_names_finds_it_until_it_is_read(client: Login, house: House) -> None:
+    key = started(house, "校车加班")
+    task = task_of(house, key)
+    office = client("office")
+    starter = house.look(
+        lambda s: s.execute(
+            text(
+                "SELECT m.id, m.username FROM member m JOIN instance i ON i.starter_id = m.id "
+                "WHERE i.id = :k"
+            ),
+            {"k": key},
+        ).one()
+    )
+    author = client(starter.username)
+    page = author.get(f"/matters/{key}/comments").text
+    assert str(house.people["office"]) in page and "看得到此件的人都看得到" in page
+    assert author.post(f"/matters/{key}/comments", data={"text": " "}).status_code == 422
+    sent = {"text": "司机人手\n<b>不足</b>", "mention": [str(house.people["office"])]}
+    assert author.post(f"/matters/{key}/comments", data=sent).status_code == 302
+    inbox = office.get("/").text
+    assert "在评论中提到您" in inbox and "在评论中提到您" not in author.get("/").text
+    card = office.get(f"/tasks/{task}").text
+    assert "司机人手" in card and "&lt;b&gt;" in card and "提到您" in card
+    assert "在评论中提到您" not in office.get("/").text
+    (mine,) = set(
+        re.findall(
+            r'action="(/comments/[^"]*/withdraw)"', author.get(f"/matters/{key}/comments").text
+        )
+    )
+    assert not re.findall(r"/comments/[^/]*/withdraw", card)
+    assert office.post(mine).status_code == 404
+    assert author.post(mine).status_code == 302
+    assert "司机人手" not in office.get(f"/tasks/{task}").text
+    assert "已收回" in office.get(f"/matters/{key}/comments").text
+    assert client("plain").get(f"/matters/{key}/comments").status_code == 404
+
+
+@pytest.fixture
+def allowing(house: House) -> None:
+    """A version of the errand that allows all verbs."""
+    found = house.look(
+        lambda s: s.execute(
+            text("SELECT files FROM definition WHERE process_id = 'errand'")
+        ).scalar_one()
+    )
+    said = 'verbs = ["comment", "hand_over", "send_back", "recall"]\n'
+    files = {**found, "process.toml": said + found["process.toml"]}
+    house.look(lambda s: definitions.publish_shipped(s, files))
+
+
+def test_a_step_is_sent_back_with_a_reason_and_done_again(
+    client: Login, house: House, allowing: None
+) -> None:
+    key = started(house, "操场照明")
+    office = client("office")
+    house.do("office", tasks.complete, task_of(house, key), {"decision": "pass"})
+    task = task_of(house, key)
+    assert f"/tasks/{task}/send-back" in office.get(f"/tasks/{task}").text
+    page = office.get(f"/tasks/{task}/send-back").text
+    assert "核对" in page and "重走" in page and "直达" in page
+    sent = {"to": "check", "how": "straight", "reason": ""}
+    assert office.post(f"/tasks/{task}/send-back", data=sent).status_code == 422
+    done = office.post(f"/tasks/{task}/send-back", data={**sent, "reason": "请核对预算"})
+    assert done.status_code == 302
+    again = task_of(house, key)
+    card = office.get(f"/tasks/{again}").text
+    assert "退回</b>" in card and "请核对预算" in card and "办理" in card
+    assert "checked" in card  # what was answered before is a draft
+    house.do("office", tasks.complete, again, {"decision": "pass"})
+    assert "请核对预算" not in office.get(f"/tasks/{task_of(house, key)}").text
+    assert "改后直达：请核对预算" in office.get(f"/audit/{key}").text
+
+
+def test_what_one_did_is_taken_back_until_somebody_else_has_opened_what_came_next(
+    client: Login, house: House, allowing: None, deputy: str
+) -> None:
+    key = started(house, "校门修缮")
+    office, other = client("office"), client(deputy)
+    task = task_of(house, key)
+    house.do("office", tasks.complete, task, {"decision": "pass"})
+    assert "别人打开下一环节以前可以拿回" in office.get(f"/tasks/{task}").text
+    assert other.post(f"/tasks/{task}/recall").status_code == 404
+    assert office.post(f"/tasks/{task}/recall").status_code == 302
+    again = task_of(house, key)
+    assert again != task and "已拿回" in office.get(f"/tasks/{again}").text
+    house.do("office", tasks.complete, again, {"decision": "pass"})
+    assert other.get(f"/tasks/{task_of(house, key)}").status_code == 200
+    assert "打开下一环节，不能拿回" in office.get(f"/tasks/{again}").text
+    office.post(f"/tasks/{again}/recall")
+    assert "打开下一环节，不能拿回" in office.get("/").text
+    assert task_of(house, key) not in (task, again)

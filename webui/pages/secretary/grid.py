@@ -1,0 +1,227 @@
+"""The table of a process: narrowed, sorted, kept as a view, chosen from; as a sheet to be printed
+or taken away.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from engine.commands import many, views
+from engine.errors import Conflict, Invalid
+from engine.messages import Listed
+from engine.people import access
+from engine.queries import grid as reading
+from engine.queries import instances as lists
+from webui.http import sheets
+from webui.http.messages import in_language
+from webui.http.session import carry_out, look, me, needs_login
+from webui.http.words import day, lang, said, state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.commands.many import Left
+    from engine.queries.grid import Grid, Line
+
+blueprint = Blueprint("grid", __name__)
+PLAIN = ("words", "state", "overdue", "sort")  # what the address says besides columns, "c.<key>"
+SAID = "c."
+SHEETS = ("xlsx", "csv", "print")
+
+
+@blueprint.get("/grid")
+@needs_login
+def index() -> str | Answer:
+    """The tables that there are; the only one at once."""
+    found = look(lambda s: reading.processes(s, me(), lang()))
+    if len(found) == 1:
+        return redirect(url_for("grid.table", process_id=found[0][0], state="running"))
+    return render_template("grid/index.html", processes=found)
+
+
+@blueprint.get("/grid/<process_id>")
+@needs_login
+def table(process_id: str) -> str:
+    """All matters of a filter that I may see, with what of each is mine to do."""
+    wanted = _wanted()
+    found = look(lambda s: reading.grid(s, me(), process_id, _asked(wanted), lang()))
+    return render_template(
+        "grid/table.html",
+        grid=found,
+        heads=_heads(found),
+        wanted=wanted,
+        cell=_cell,
+        views=look(lambda s: reading.views(s, me(), process_id)),
+        states={key: state(key) for key in lists.STATES},
+        office=access.is_secretary(me(), me().union_id),
+        urges=access.may_somewhere(me(), "remind"),
+    )
+
+
+def _wanted() -> dict[str, str]:
+    """The filter that stands in the address."""
+    named = {key for key in request.args if key in PLAIN or key.startswith(SAID)}
+    return {key: value for key in sorted(named) if (value := request.args[key].strip()[:200])}
+
+
+def _asked(wanted: dict[str, str]) -> reading.Wanted:
+    told = {key.removeprefix(SAID): v for key, v in wanted.items() if key.startswith(SAID)}
+    return reading.Wanted(
+        words=wanted.get("words", "").replace("\0", ""),
+        state=wanted.get("state", ""),
+        overdue=bool(wanted.get("overdue")),
+        said=told,
+        sort=wanted.get("sort", ""),
+    )
+
+
+# --- what stands in it ----------------------------------------------------------------------------
+def _heads(found: Grid) -> list[tuple[str, str]]:
+    """The columns from left to right: keys and titles."""
+    return [
+        ("number", _("编号")),
+        ("title", _("案由")),
+        *((column.key, column.title) for column in found.columns),
+        (reading.STAGE, _("环节或结果")),
+        (reading.HANDLER, _("办理人")),
+        ("due", _("期限")),
+        ("started", _("提出")),
+        ("ended", _("办结")),
+    ]
+
+
+def _cell(line: Line, key: str) -> str:
+    """What a cell says, in words."""
+    days = {"due": line.due_at, "started": line.row.started_at, "ended": line.row.ended_at}
+    return day(days[key]) if key in days else _("、").join(line.of(key))
+
+
+def _lines(found: Grid) -> list[list[str]]:
+    """The table as a sheet, its head first, numbered from 1."""
+    heads = _heads(found)
+    rows = ([str(n), *(_cell(line, key) for key, _t in heads)] for n, line in _numbered(found))
+    return [[_("序号"), *(title for _key, title in heads)], *rows]
+
+
+def _numbered(found: Grid) -> enumerate[Line]:
+    return enumerate(found.lines, 1)
+
+
+@blueprint.post(f"/grid/<process_id>/<any({', '.join(SHEETS)}):form>")
+@needs_login
+def sheet(process_id: str, form: str) -> str | Answer:
+    """What is chosen, else all of the filter, to be printed or taken away."""
+    wanted = _asked(_wanted())
+    all_ = look(lambda s: reading.grid(s, me(), process_id, wanted, lang()))
+    found = reading.chosen(all_, _chosen())
+    title, lines = _("%(process)s一览表", process=found.title), _lines(found)
+    if form == "print":
+        return render_template("grid/sheet.html", title=title, lines=lines, back=_back(process_id))
+    if form == "csv":
+        return sheets.csv_file(f"{process_id}.csv", lines)
+    return sheets.xlsx_file(f"{process_id}.xlsx", title, lines)
+
+
+def _chosen() -> list[UUID]:
+    found = []
+    for key in request.form.getlist("matter"):
+        with suppress(ValueError):
+            found.append(UUID(key))
+    return found
+
+
+def _back(process_id: str) -> str:
+    asked: dict[str, Any] = {**_wanted()}
+    return url_for("grid.table", process_id=process_id, **asked)
+
+
+# --- urging ---------------------------------------------------------------------------------------
+@blueprint.post("/grid/<process_id>/remind")
+@needs_login
+def remind(process_id: str) -> str | tuple[str, int] | Answer:
+    """Say first whom it would urge and whom not; with a reason, do it. What failed stays chosen."""
+    ids, reason = _chosen(), request.form.get("reason", "")
+    sent = "send" in request.form
+    try:
+        # the words of a trial reach nobody
+        report = many.run(
+            carry_out, me(), "remind", ids, reason if sent else _("催办"), trial=not sent
+        )
+    except Invalid as fault:
+        if not sent:
+            flash(said(fault.message), "error")
+            return redirect(_back(process_id), 303)
+        return _urging(process_id, ids, reason=reason, fault=fault.message), fault.status
+    if not sent:
+        return _urging(process_id, report.done, report.failed)
+    flash(_("已催办 %(n)s 件。", n=len(report.done)))
+    if report.failed:
+        left = [each.id for each in report.failed]
+        return _urging(process_id, left, report.failed, reason=reason), Conflict.status
+    return redirect(_back(process_id), 303)
+
+
+def _urging(
+    process_id: str,
+    ids: Sequence[UUID],
+    failed: Sequence[Left] = (),
+    *,
+    reason: str = "",
+    fault: object = "",
+) -> str:
+    return render_template(
+        "grid/remind.html",
+        process_id=process_id,
+        ids=ids,
+        reasons=_grouped(failed),
+        back=_back(process_id),
+        wanted=_wanted(),
+        reason=reason,
+        fault=fault,
+    )
+
+
+def _grouped(failed: Sequence[Left]) -> list[tuple[str, int, str]]:
+    """What fails by its reason: the reason, how many, their numbers."""
+    found = []
+    for why, each in groupby(sorted(failed, key=_why), _why):
+        numbers = [left.number for left in each]
+        found.append((why, len(numbers), in_language(Listed(numbers), lang())))
+    return found
+
+
+def _why(left: Left) -> str:
+    return in_language(left.message, lang())
+
+
+# --- views ----------------------------------------------------------------------------------------
+@blueprint.post("/grid/<process_id>/views")
+@needs_login
+def save_view(process_id: str) -> Answer:
+    """Keep the filter in the address under a name, for me or for everybody of the union."""
+    name, wanted, shared = request.form.get("name", ""), _wanted(), "shared" in request.form
+    kept: dict[str, Any] = {"place": reading.place(process_id), "shared": shared}
+    look(lambda s: reading.must_be(s, me(), process_id))
+    try:
+        carry_out(lambda s: views.save(s, me(), name, wanted, **kept))
+    except Invalid as fault:
+        flash(said(fault.message), "error")
+    return redirect(_back(process_id), 303)
+
+
+@blueprint.post("/grid/<process_id>/views/drop")
+@needs_login
+def drop_view(process_id: str) -> Answer:
+    """Forget a view of mine."""
+    name, place = request.form.get("name", ""), reading.place(process_id)
+    carry_out(lambda s: views.drop(s, me(), name, place=place))
+    flash(_("视图已删除。"))
+    return redirect(url_for("grid.table", process_id=process_id), 303)
