@@ -112,7 +112,11 @@ def test_a_list_of_sixty_rows_is_no_long_text(house: House, client: Browser) -> 
 
 
 def test_the_address_of_a_part_changes_with_its_contents(
-    client: Browser, house: House, app: Flask, tmp_path: pytest.TempPathFactory
+    client: Browser,
+    house: House,
+    app: Flask,
+    tmp_path: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     browser = client("office")
     address = next(p for p in parts(browser.get("/").text) if "app.css" in p)
@@ -122,7 +126,7 @@ def test_the_address_of_a_part_changes_with_its_contents(
         assert reply.headers["Cache-Control"] == "no-cache" and reply.headers["ETag"]
         again = browser.get(stale, headers={"If-None-Match": reply.headers["ETag"]})
         assert again.status_code == 304 and again.headers["Cache-Control"] == "no-cache"
-    app.static_folder = str(tmp_path)
+    monkeypatch.setattr(app, "static_folder", str(tmp_path))
     (app_css := tmp_path / "app.css").write_text("a {}")  # type: ignore[operator]
     with app.test_request_context():
         first = app.url_for("static", filename="app.css")
