@@ -145,6 +145,8 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
+        numbers = action.get("numbers")
+        yield from numbers if isinstance(numbers, dict) else ()
         if action.get("do") in ("set_fact", "issue_document", "turn", "keep_round") and isinstance(
             values, dict
         ):
