@@ -254,6 +254,16 @@ class RoundRule:
 
 
 @dataclass(frozen=True)
+class EntryRule:
+    """Who enters what somebody handed in on paper: holders of these `posts` in the union; `scan`:
+    the files of the launch form among which the paper is.
+    """
+
+    posts: tuple[str, ...]
+    scan: str
+
+
+@dataclass(frozen=True)
 class ColumnRule:
     """A column of the table of a process's instances. `facts`: dotted; the first of them that says
     anything stands there. `filter`: the table can be narrowed by it.
@@ -284,6 +294,7 @@ class Process:
     launch: tuple[str, ...]
     owner: str  # the answer of the launch that names who owns an instance
     owner_asked: bool  # does its form ask for it, or is it whoever starts?
+    entry: EntryRule | None  # for whoever may launch; None: each launches for themselves
     search: tuple[str, ...]
     present: tuple[str, ...]  # the facts that are the matter, in reading order; none: see queries
     confidentiality: str

@@ -225,6 +225,7 @@ PROCESS = Of(
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
