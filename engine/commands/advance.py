@@ -13,6 +13,7 @@ from engine import clock
 from engine.commands import demands, envelopes, following, opening, publishing, unit_of_work
 from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
+from engine.instance import showing
 from engine.messages import Listed, _
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
     _must_hold(work, change.reached)
     if work.unprintable:
         raise work.unprintable[0]
+    body |= showing.kept(work, {*step.passed, step.ended, body.get("task", "")})
     _close(work, change.left)
     following.follow(work)
     publishing.publish(work, [each for each in step.passed if each not in work.process.actions])

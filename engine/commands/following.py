@@ -31,6 +31,9 @@ def follow(work: UnitOfWork) -> None:
     moved = _moved(work)
     for lane in moved:
         _newcomers(work, lane)
+    for lane in moved:
+        if lane.leaves:
+            _leavers(work, lane)
     if not moved:
         return
     elements = {key: lane for lane in moved for key in _elements(work, lane)}
@@ -71,12 +74,26 @@ def _newcomers(work: UnitOfWork, lane: Lane) -> None:
     if lane.sees:  # by a live expression nobody is new, though a post has a new holder
         work.show(*(each for each in map(UUID, now) if each not in _shown(work)))
         return
-    before = work.value(
-        lane.person, {root: work.row["facts"].get(root) for root in _roots(lane.person)}
-    )
-    was = before if isinstance(before, list) else [before] if before else []
+    was = _before(work, lane)
     if was:
-        work.show(*(UUID(person) for person in now if person not in map(str, was)))
+        work.show(*(UUID(person) for person in now if person not in was))
+
+
+def _leavers(work: UnitOfWork, lane: Lane) -> None:
+    """Whom a lane means no more does not find the matter any more, unless another one means
+    them.
+    """
+    left = {UUID(person) for person in _before(work, lane)} & _shown(work)
+    here = (lanes.people_of(work, each).persons for each in work.process.lanes.values())
+    if gone := left - {UUID(person) for persons in here for person in persons}:
+        work.hide(*gone)
+
+
+def _before(work: UnitOfWork, lane: Lane) -> list[str]:
+    """Whom a lane meant before this command."""
+    facts = {root: work.row["facts"].get(root) for root in _roots(lane.person)}
+    before = work.value(lane.person, facts)
+    return list(map(str, before if isinstance(before, list) else [before] if before else []))
 
 
 def _shown(work: UnitOfWork) -> set[UUID]:

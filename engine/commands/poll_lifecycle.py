@@ -122,6 +122,8 @@ class _Question:
             terms["declared"] = True
         if rule.secret:
             terms["keys"] = rule_value(work, rule.keys)
+        if rule.sight != "always":
+            terms["sight"] = rule.sight
         if rule.remarks:
             terms["remarks"] = rule.remarks
         if rule.about:

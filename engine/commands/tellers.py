@@ -158,6 +158,7 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     given_out = polling.papers_given(session, poll_id)
     entry = _PaperEntry.of(given, given_out, polling.may_be_written_in(session, poll_id))
     entry.check(locked.poll)
+    _check_totals(locked, entry.count)
     _store_entry(session, actor, poll_id, entry.count)
     locked.log("paper_ballots_counted", actor, **entry.count)
     agreed = polling.agreed_paper(session, locked.poll)
@@ -171,6 +172,16 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
         return locked.instance_id
     unit_of_work.save(locked.work)
     return locked.instance_id
+
+
+def _check_totals(locked: LockedPoll, count: PaperCount) -> None:
+    """Where only totals may be told, a few valid ballots on paper are not counted, as few sealed
+    ones are not opened. Raises Conflict.
+    """
+    valid, rule = count["returned"] - count["invalid"], locked.poll_rule
+    if rule.totals and 0 < valid < rule_value(locked.work, poll_lifecycle.FEWEST):
+        message = _("收回的有效纸质票太少，清点就会透露个人的选择；请作废后重新表决。")
+        raise Conflict(message, code="too_few_ballots")
 
 
 def _check_box_is_shut(locked: LockedPoll) -> None:

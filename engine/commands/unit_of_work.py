@@ -107,6 +107,7 @@ class UnitOfWork(Context):
         self.unprintable: list[NotPrintable] = []  # papers that could not be issued in this step
         self.reworded = False  # the facts under which the instance is found have changed
         self._shown: set[str] = set()
+        self._hidden: set[str] = set()
         self._said: dict[str, Any] = {}  # what events of this command tell in words
 
     @contextmanager
@@ -138,6 +139,14 @@ class UnitOfWork(Context):
         """Let members see the instance from now on of whom no event tells that they got a task."""
         self.shares.update(members)
         self._shown.update(map(str, members))
+
+    def hide(self, *members: UUID) -> None:
+        """Let members find the instance no more by what was put before them so far."""
+        share = tables.share.c
+        theirs = share.instance_id == self.row["id"], share.key.in_(members)
+        self.session.execute(tables.share.delete().where(*theirs))
+        self.shares.difference_update(members)
+        self._hidden.update(map(str, members))
 
     # --- facts: an event tells each change ---
     def say(self, name: str, value: object) -> None:
@@ -175,6 +184,9 @@ class UnitOfWork(Context):
         if self._shown:
             self.log.bodies[0]["shown"] = sorted(self._shown)
             self._shown.clear()
+        if self._hidden:
+            self.log.bodies[0]["hidden"] = sorted(self._hidden)
+            self._hidden.clear()
 
     @property
     def salt(self) -> bytes:

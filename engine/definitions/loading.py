@@ -26,6 +26,7 @@ from engine.definitions.process import (
     Premise,
     Process,
     PublicationRule,
+    RollRule,
     RoundRule,
     TaskRule,
     Tell,
@@ -110,6 +111,10 @@ def _assembled(
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         binding_after=frozenset(raw.get("binding_after", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
+        rolls={
+            key: RollRule(key, _words(table, "title"), str(table["members"]))
+            for key, table in raw.get("rolls", {}).items()
+        },
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
@@ -184,6 +189,7 @@ def _lane(key: str, table: Table) -> Lane:
         person=table.get("person", ""),
         holding=_posts_of(table.get("holding", ())),
         sees=bool(table.get("sees", False)),
+        leaves=bool(table.get("leaves", False)),
     )
 
 
@@ -374,6 +380,7 @@ def _poll(table: Table) -> PollRule:
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
         void=table.get("void", "again"),
+        sight=table.get("sight", "always"),
         presider=table.get("presider", ""),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),
@@ -383,6 +390,7 @@ def _poll(table: Table) -> PollRule:
         signs=table.get("signs", ""),
         declared=bool(table.get("declared", False)),
         paper=bool(table.get("paper", False)),
+        totals=bool(table.get("totals", False)),
         meeting=table.get("meeting", ""),
         in_order=bool(table.get("in_order", False)),
         candidates=table.get("candidates", ""),

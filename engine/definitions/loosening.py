@@ -42,6 +42,7 @@ def loosened(
     yield from _launchers(shipped, process)
     yield from _entered(shipped, process)
     yield from _lanes(shipped, process)
+    yield from _rolls(shipped, process)
     yield from _published(shipped, process)
     for key, task in shipped.tasks.items():
         if key in process.tasks:
@@ -67,7 +68,7 @@ def _entered(shipped: Process, process: Process) -> Iterator[Message]:
 
 def _whom(lane: Lane) -> tuple[object, ...]:
     """What says whom a lane means, and what it lets them do."""
-    return lane.post, lane.unit, lane.person, lane.holding, lane.sees
+    return lane.post, lane.unit, lane.person, lane.holding, lane.sees, lane.leaves
 
 
 def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
@@ -79,6 +80,14 @@ def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
                 yield _("process.toml：本流程涉及个人，不能增加泳道 {lane}。", lane=key)
         elif _whom(lane) != _whom(known):
             yield _("process.toml：泳道 {lane} 所指的人与随产品发布的不同，不能更改。", lane=key)
+
+
+def _rolls(shipped: Process, process: Process) -> Iterator[Message]:
+    """A roll that means other people; what names it reads the same as before."""
+    for key, roll in shipped.rolls.items():
+        own = process.rolls.get(key)
+        if own is not None and own.members != roll.members:
+            yield _("process.toml：名册“{roll}”所指的人不能更改。", roll=roll.title)
 
 
 def _published(shipped: Process, process: Process) -> Iterator[Message]:

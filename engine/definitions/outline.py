@@ -47,6 +47,7 @@ def outline(process: Process) -> str:
     blocks = [
         _head(process),
         _block("泳道", _lanes(process)),
+        _block("名册", _rolls(process)),
         _block("流程", _flow(process)),
         _block("随时可以提出", _messages(process)),
         _block("公示", _publications(process)),
@@ -81,6 +82,11 @@ def _lanes(process: Process) -> Iterator[str]:
     for lane in process.lanes.values():
         who = f"{lane.post} @ {lane.unit}" if lane.post else f"本人：{lane.person}"
         yield f"- {lane.title.zh}（{lane.key}）：{who}"
+
+
+def _rolls(process: Process) -> Iterator[str]:
+    for roll in process.rolls.values():
+        yield f"- {roll.title.zh}（{roll.key}）：{_one_line(roll.members)}"
 
 
 # --- the flow -------------------------------------------------------------------------------------

@@ -38,11 +38,21 @@ class Lane:
     person: str = ""  # dotted fact with a member id
     holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
     sees: bool = False  # whom it means finds the matter, though no task was put before them
+    leaves: bool = False  # whom it means no more does not find it any more
 
     @property
     def of_union(self) -> bool:
         """Is the post one of the union itself?"""
         return self.unit in ("tenant", "union")
+
+
+@dataclass(frozen=True)
+class RollRule:
+    """People whom several places of a folder mean: an expression giving member ids, named once."""
+
+    key: str
+    title: Words
+    members: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class PollRule:
     signs: str = ""  # expression over `signed` and `tellers`: enough have signed; empty: all
     declared: bool = False  # who presides declares the signed result, and only then it is shown
     paper: bool = False
+    totals: bool = False  # only totals are told: no part below the least number is counted
     meeting: str = ""  # the task that holds the meeting
     in_order: bool = False
     candidates: str = ""
@@ -77,6 +88,7 @@ class PollRule:
     ] = ()  # facts that are put to the vote; the first one is the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
+    sight: str = "always"  # its roll finds the matter: always, or while it is "open"
     remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
 
 
@@ -301,6 +313,7 @@ class Process:
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
+    rolls: dict[str, RollRule]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]

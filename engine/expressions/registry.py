@@ -24,6 +24,7 @@ class Takes(Enum):
     SHARE_RULE = auto()  # of one whose amount is a share
     TIME_RULE = auto()  # of one whose amount is a time
     POST = auto()  # the kind of a post
+    ROLL = auto()  # the key of a roll of the folder
     DELEGATES = auto()  # of a function of old: see engine/legacy.py
     TASK = auto()  # the id of a user task
     STEP = auto()  # the id of a task or message, or "launch"
@@ -131,6 +132,7 @@ declare("earliest", _VALUE, _VALUE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("roll_of", Takes.ROLL, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("owners_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)

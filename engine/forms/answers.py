@@ -12,7 +12,7 @@ from engine.errors import Invalid
 from engine.forms import hiding
 from engine.forms.form import KEY, Form
 from engine.forms.schema import loader
-from engine.messages import Listed, _
+from engine.messages import Both, Listed, _
 
 MAX_BYTES = 64 * 1024
 Source = Callable[[str], list[tuple[str, str]]]
@@ -48,6 +48,7 @@ def clean(
             and not _offered(values[each.key], sources(each.source))
         ):
             wrong[each.key] = [_("请从选项中选择")]
+    wrong |= _not_among(form, values)
     kept = {each.key: values[each.key] for each in form.asked if values.get(each.key, "") != ""}
     if wrong:
         fault = Invalid(wrong)
@@ -101,6 +102,21 @@ def _flat(messages: object) -> Iterable[Any]:
         yield messages
 
 
+def _not_among(form: Form, values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What was chosen beside what is ticked in the list it has to be chosen from."""
+    labels = {each.key: Both(each.label, each.label_en) for each in form.asked}
+    chosen = [each for each in form.asked if each.among and values.get(each.key)]
+    return {
+        each.key: [_("只能从“{list}”里已经选中的选", list=labels[each.among])]
+        for each in chosen
+        if not {*_as_list(values[each.key])} <= {*values.get(each.among, ())}
+    }
+
+
 def _offered(value: object, pairs: list[tuple[str, str]]) -> bool:
     offered = {each for each, _ in pairs}
-    return all(each in offered for each in (value if isinstance(value, list) else [value]))
+    return all(each in offered for each in _as_list(value))
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]

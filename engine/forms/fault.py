@@ -41,7 +41,7 @@ _RULES_OF_KIND = {
     "number": _REQUIRED | {"min", "max"},
 }
 _PROPERTIES = frozenset({"label_en", "text_en", "description_en", "room", "differs"})
-_CHOICES = frozenset({"values_en", "source"})
+_CHOICES = frozenset({"values_en", "source", "among"})
 _PROPERTIES_OF_KIND = {
     "textfield": frozenset({"once"}),
     **dict.fromkeys(CHOOSING, _CHOICES),

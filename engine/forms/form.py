@@ -92,6 +92,7 @@ class Field:
     room: tuple[str, ...] = ()  # the lanes that may read the answer; empty: all who see the matter
     once: str = ""  # of a text: a register in which a matter has each number once
     differs: bool = False  # in a later round one of these at least says something new
+    among: str = ""  # a list before it, out of what was ticked in which this one is chosen
     fact: bool = False  # the date on which what is entered happened: pages offer today
 
 

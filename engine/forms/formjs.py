@@ -47,7 +47,18 @@ def load(schema: dict[str, Any]) -> Form:
     for key in keys:
         _expect(keys.count(key) == 1, _("有两项都叫 {key}", key=key))
     hiding.order(form)
+    _among(form)
     return form
+
+
+def _among(form: Form) -> None:
+    """What is chosen among the ticks of another list follows that list, and offers the same."""
+    for place, each in enumerate(form.fields):
+        before = {other.key: other for other in form.fields[:place] if other.kind == "checklist"}
+        whole = before.get(each.among)
+        sound = whole is not None and (each.source, each.choices) == (whole.source, whole.choices)
+        wrong = _("“{key}”的 among 应是前面一项来源相同的清单（checklist）", key=each.key)
+        _expect(not each.among or (sound and each.kind in CHOOSING), wrong)
 
 
 def _expect(condition: bool, otherwise: str) -> None:
@@ -114,6 +125,7 @@ def _field(number: int, given: object) -> Field:
         limits=_limits(kind, rules),
         bounds=_bounds(properties) if kind == "datetime" else Bounds(),
         once=properties.text("once"),
+        among=properties.text("among"),
     )
 
 

@@ -45,7 +45,13 @@ class Context(InstanceView):
         def meeting(task: str, what: str) -> Any:
             return presence.standing(self, task).named(what)
 
-        return {**functions.functions(self), "meeting": meeting}
+        def roll_of(key: str) -> Any:
+            members = self.process.rolls[key].members
+            known = self.names(**functions.names(self, members))
+            return expressions.evaluate(members, known, of_rolls)
+
+        of_rolls = {**functions.functions(self), "meeting": meeting}  # no roll names another
+        return {**of_rolls, "roll_of": roll_of}
 
     def moment(self, expression: str, more: Mapping[str, Any] | None = None) -> calendar.Due | None:
         """The end of a time limit that a `due` or timer expression gives, with its computation.

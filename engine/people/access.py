@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from engine.db import tables
+from engine.db.states import POLL_RUNNING
 from engine.errors import NotFound, Refused
 from engine.messages import _
 from engine.people import organisation, posts
@@ -288,15 +289,19 @@ def shared(actor: Actor) -> Select[tuple[UUID]]:
 
 
 def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
-    """The ids of instances in which this actor was on a roll, or due at a meeting."""
+    """The ids of instances in which this actor was on a roll, or due at a meeting; of a poll whose
+    roll finds the matter while it is open, until it closes.
+    """
     roll, poll = tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
+    fleeting = func.coalesce(poll.rule["sight"].astext, "") == "open"
+    lasting = or_(~fleeting, poll.state.in_(POLL_RUNNING))
     polled = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
     invited = select(meeting.instance_id).join(
         tables.attendance, attendance.meeting_id == meeting.id
     )
     return [
-        polled.where(roll.member_id == actor.id),
+        polled.where(roll.member_id == actor.id, lasting),
         invited.where(attendance.member_id == actor.id),
     ]
 

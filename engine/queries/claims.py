@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import clock
 from engine.db.states import FINAL
-from engine.errors import EngineError
 from engine.history.erased import ERASED_MARK
+from engine.instance import showing
 from engine.queries import telling
 
 if TYPE_CHECKING:
@@ -91,15 +91,25 @@ class Answer:
 
 def answers(context: Context, bodies: Sequence[Body]) -> tuple[Answer, ...]:
     """The claims of its process, answered by all its events, oldest first."""
-    return tuple(_answer(context, claim, bodies) for claim in context.process.claims)
+    shown = enumerate(context.process.claims)
+    return tuple(_answer(context, place, claim, bodies) for place, claim in shown)
 
 
-def _answer(context: Context, claim: Claim, bodies: Sequence[Body]) -> Answer:
+def _answer(context: Context, place: int, claim: Claim, bodies: Sequence[Body]) -> Answer:
+    """By the facts as they were at the event; where it has not come, or an older one does not keep
+    them, as they are.
+    """
     reached = _last_at(claim.at, bodies)
     before = [b for b in bodies if not reached or b["seq"] < reached["seq"]]
     led = _act(reached, claim) if reached else ()
-    day = _day(context, claim.on, reached) if reached else None
-    given = tuple(_given(context, need, [*before, *led], day) for need in claim.needs)
+    erased = ERASED_MARK in context.facts
+    judged = None if erased or not reached else showing.told(reached, place)
+    judged = judged or showing.judge(context, claim)
+    day = _on(claim.on, judged.day, reached) if reached else None
+    given = tuple(
+        _given(need, said, _last_at(need.by, [*before, *led]), day)
+        for need, said in zip(claim.needs, judged.given, strict=True)
+    )
     return Answer(
         claim,
         _verdict(context, given, bool(reached)),
@@ -127,39 +137,25 @@ def _act(reached: Body, claim: Claim) -> Sequence[Body]:
     return [{key: said for key, said in reached.items() if key not in ("passed", "ended")}]
 
 
-def _given(context: Context, need: Premise, before: Sequence[Body], by: date | None) -> Given:
-    told = _last_at(need.by, before)
-    day = _day(context, need.on, told) if told else None
+def _given(
+    need: Premise, said: tuple[bool, date | None], told: Body | None, by: date | None
+) -> Given:
+    holds, on = said
+    day = _on(need.on, on, told) if told else None
     spare = (by - day).days if by and day else None
     return Given(
         need.text,
         event=_mark(told),
         day=day,
-        holds=bool(told) and _value(context, need.holds) is True,
+        holds=bool(told) and holds,
         spare=spare,
         early=spare is None or spare >= (0 if need.same_day else 1),
     )
 
 
-def _value(context: Context, expression: str) -> Any:
-    """Of facts that may be missing, or erased: None then."""
-    try:
-        return context.value(expression)
-    except EngineError:
-        return None
-
-
-def _day(context: Context, fact: str, told: Body) -> date | None:
-    """When it was, as the fact says; without one, when it was entered."""
-    if not fact:
-        return _at(told).astimezone(clock.CHINA).date()
-    found = _value(context, fact)
-    if isinstance(found, datetime):
-        return found.astimezone(clock.CHINA).date()
-    try:
-        return date.fromisoformat(str(found)[:10]) if found else None
-    except ValueError:
-        return None
+def _on(fact: str, day: date | None, told: Body) -> date | None:
+    """When it was, as the fact says; where none is named, when it was entered."""
+    return day if fact else _at(told).astimezone(clock.CHINA).date()
 
 
 def _last_at(elements: Iterable[str], bodies: Iterable[Body]) -> Body | None:

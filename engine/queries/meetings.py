@@ -15,12 +15,12 @@ from engine.definitions.store import process_of
 from engine.instance import context as instance
 from engine.instance import presence
 from engine.instance.lanes import runs_task
-from engine.people import access
+from engine.people import access, places
 from engine.queries import newest, poll_rows, poll_summary, ruled
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.definitions.process import TaskRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
+    from engine.people.places import Place
     from engine.queries.words import About
 
 _meeting, _attendance = tables.meeting.c, tables.attendance.c
@@ -41,11 +42,14 @@ OPEN = 20  # meetings that one person can be shown at once
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice or a candidate as a ballot names it; `votes` once the result is out, None before."""
+    """A choice or a candidate as a ballot names it; `votes` once the result is out, None before;
+    `place`: unit and posts of a candidate.
+    """
 
     name: str
     votes: int | None
     elected: bool
+    place: Place | None
 
 
 @dataclass(frozen=True)
@@ -251,11 +255,21 @@ def _votes(read: Seen, lang: str) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
     context, found = read.context, poll_rows.of_meeting(read.context, read.row.id)
     names = Named.of(context.session, [poll.mentioned for poll in found], context.actor)
-    votes = [_vote(poll_summary.summary(context, poll, names, lang), lang) for poll in found]
+    placed = _places(context.session, found)
+    summaries = (poll_summary.summary(context, poll, names, lang) for poll in found)
+    votes = [_vote(summary, placed, lang) for summary in summaries]
     return tuple(sorted(votes, key=lambda vote: vote.state not in POLL_RUNNING))
 
 
-def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
+def _places(session: Session, polls: Sequence[poll_rows.Read]) -> Mapping[str, Place]:
+    """Unit and posts of who stands, or was written in, in the elections among these polls."""
+    elections = [poll for poll in polls if "listed" in poll.rule]
+    written = [(poll.row.outcome or {}).get("written_in", ()) for poll in elections]
+    people = {key for poll in elections for key in poll.row.choices}.union(*written)
+    return places.of(session, people) if people else {}
+
+
+def _vote(poll: poll_summary.Summary, placed: Mapping[str, Place], lang: str) -> Vote:
     question, result = poll.question, poll.result
     labels = question.labels
     return Vote(
@@ -275,7 +289,12 @@ def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
         closed_at=poll.closed_at,
         about=question.about,
         choices=tuple(
-            Choice(labels[key].in_(lang) if key in labels else key, votes, key in result.elected)
+            Choice(
+                labels[key].in_(lang) if key in labels else key,
+                votes,
+                elected=key in result.elected,
+                place=placed.get(key),
+            )
             for key, votes in _chosen(poll)
         ),
         listed=question.listed,

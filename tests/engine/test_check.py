@@ -521,6 +521,13 @@ CASES = [
         "kind 不能是 raiting",
     ),
     (
+        "a poll whose roll sees it at times",
+        edited(TOML, 'early = "decided"', 'early = "decided"\nsight = "soon"'),
+        TOML,
+        "tasks.rate.poll",
+        "sight 不能是",
+    ),
+    (
         "a poll that closes early somehow",
         edited(TOML, 'early = "decided"', 'early = "soon"'),
         TOML,
@@ -1381,6 +1388,8 @@ def test_a_flow_stands_on_the_level_of_its_ends() -> None:
         ('post = "unit_head"\nunit = "union"\nholding = ["unit_head"]', "却写了 holding"),
         ('post = "unit_head"\nunit = "union"\nsees = true', "却写了 sees"),
         ('person = "starter"\nsees = "yes"', "true 或 false"),
+        ('person = "starter"\nsees = true\nleaves = true', ""),
+        ('person = "starter"\nleaves = true', "却写了 leaves"),
     ],
 )
 def test_a_lane_of_persons_says_by_which_posts_they_act_and_that_they_see(

@@ -42,6 +42,11 @@ def kept(session: db.Session, folder: Path = TRANSFER) -> tuple[Context, list[di
     return context, [history.read_body(body) for body in session.execute(events).scalars()]
 
 
+def of_before(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events as they were when they did not keep what their claims came to."""
+    return [{key: said for key, said in body.items() if key != "claims"} for body in bodies]
+
+
 def answer_of(context: Context, bodies: list[dict[str, Any]]) -> claims.Answer:
     (answer,) = claims.answers(context, bodies)
     return answer
@@ -73,9 +78,34 @@ def test_a_transfer_says_whether_both_unions_consented_before(
     assert [vote.passed for vote in votes] == [True]
 
 
-def test_a_consent_has_to_come_before_in_days_and_in_events(engine: db.Engine) -> None:
+def test_a_fact_that_changes_afterwards_changes_no_answer(engine: db.Engine) -> None:
     with played(engine, story("101"), definitions.read(TRANSFER)) as session:
         context, bodies = kept(session)
+        (told,) = (body["claims"] for body in bodies if "claims" in body)
+        assert told == {
+            "0": {"day": "2026-04-01", "given": [[True, "2026-03-02"], [True, "2026-03-02"]]}
+        }
+        before = answer_of(context, bodies)
+        context.facts["superior_reply"] |= {"decision": "refuse", "dated": "2026-05-01"}
+        context.facts["committee_vote"]["passed"] = False
+        context.facts["party_decision"]["effective_on"] = "2026-02-01"
+        assert answer_of(context, bodies) == before and before.verdict == "yes"
+
+
+def test_what_has_not_come_yet_is_judged_by_the_facts_of_now(engine: db.Engine) -> None:
+    with played(engine, story("503"), definitions.read(TRANSFER)) as session:
+        context, bodies = kept(session)
+        assert not any("claims" in body for body in bodies)
+        assert [each.holds for each in answer_of(context, bodies).given] == [True, False]
+        context.facts["committee_vote"]["passed"] = False
+        assert [each.holds for each in answer_of(context, bodies).given] == [False, False]
+
+
+def test_a_consent_has_to_come_before_in_days_and_in_events(engine: db.Engine) -> None:
+    """Events of before do not keep what their claims came to: the facts as they are say it."""
+    with played(engine, story("101"), definitions.read(TRANSFER)) as session:
+        context, told = kept(session)
+        bodies = of_before(told)
         reply = context.facts["superior_reply"]
         for dated, verdict, spare in (
             ("2026-03-31", "yes", 1),
@@ -156,8 +186,8 @@ def test_a_premise_of_the_same_day_is_early_enough_where_the_process_says_so(
     engine: db.Engine,
 ) -> None:
     with played(engine, story("101", MEDIATION), definitions.read(MEDIATION)) as session:
-        context, bodies = kept(session, MEDIATION)
-        effective = context.facts["effective"]
+        context, told = kept(session, MEDIATION)
+        bodies, effective = of_before(told), context.facts["effective"]
         for sealed, verdict in (("2026-03-02", "yes"), ("2026-03-03", "late")):
             effective["sealed_on"] = sealed
             assert claims.answers(context, bodies)[-1].verdict == verdict

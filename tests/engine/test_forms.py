@@ -618,6 +618,61 @@ class TestSomethingNew:
         assert form.repeats({"note": "面商过"}, {"note": "面商过"}) == ""
 
 
+class TestAmong:
+    """A choice among what was ticked in a list before."""
+
+    @staticmethod
+    def form(kind: str = "checklist", among: str = "all", source: str = "members:a") -> Any:
+        offers = {"label_en": "X", "source": source}
+        return load(
+            schema(
+                component(
+                    "checklist", "all", values=[], properties={**offers, "source": "members:a"}
+                ),
+                component(kind, "some", values=[], properties={**offers, "among": among}),
+            )
+        )
+
+    @pytest.mark.parametrize(
+        ("kind", "given", "taken"),
+        [
+            ("checklist", {"all": ["a", "b"], "some": ["b"]}, True),
+            ("checklist", {"all": ["a", "b"], "some": []}, True),
+            ("checklist", {"all": ["a", "b"], "some": ["a", "c"]}, False),
+            ("checklist", {"some": ["a"]}, False),
+            ("select", {"all": ["a", "b"], "some": "b"}, True),
+            ("select", {"all": ["a", "b"], "some": "c"}, False),
+        ],
+    )
+    def test_only_what_was_ticked_is_taken(
+        self, kind: str, given: dict[str, Any], taken: bool
+    ) -> None:
+        if taken:
+            assert clean(self.form(kind), given)["some"] == given["some"]
+            return
+        with pytest.raises(Invalid) as caught:
+            clean(self.form(kind), given)
+        assert set(caught.value.fields) == {"some"} and "已经选中" in caught.value.fields["some"][0]
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"among": "some"}, {"among": "nowhere"}, {"source": "members:b"}, {"kind": "textfield"}],
+    )
+    def test_the_list_stands_before_it_and_offers_the_same(self, wrong: dict[str, str]) -> None:
+        if "kind" in wrong:
+            assert any("among" in each for each in faults(self.textfield(), set()))
+            return
+        with pytest.raises(ProcessFault, match="among"):
+            self.form(**wrong)
+
+    @staticmethod
+    def textfield() -> dict[str, Any]:
+        properties = {"label_en": "X", "among": "all"}
+        return schema(
+            component("checklist", "all"), component("textfield", "t", properties=properties)
+        )
+
+
 class TestTheWhole:
     def test_all_faults_come_at_once(self) -> None:
         form = load(

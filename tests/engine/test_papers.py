@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from engine import definitions
-from engine.definitions import papers
+from engine.definitions import asking, papers
 from engine.documents import filling as issuing
 from engine.documents import fonts, pdf, reading, trial
 from engine.errors import NotPrintable, Refused
@@ -205,6 +205,54 @@ def test_a_mistyped_fact_and_an_unclosed_bracket_are_faults(
     assert old_text in TRANSFER[name]
     files = {**TRANSFER, name: TRANSFER[name].replace(old_text, new_text, 1)}
     assert any(words in each for each in found(files)), found(files)
+
+
+NOTE = 'text-of(d, "task.note")'
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        (f"#{NOTE}", False),
+        (f'#if fact(d, "case.person") == 1 [#{NOTE}]', False),
+        (f'#if known(d, "task.note") [有] #strong[#{NOTE}]', False),
+        (f'#if known(d, "task.note") [有]\n#if true [#{NOTE}]', False),
+        (f'#if known(d, "task.notes") [#{NOTE}]', False),
+        (f'#if known(d, "task.note") [#{NOTE}]', True),
+        (f'#if not known(d, "task.note") [无] else [#{NOTE}]', True),
+        (f'#if true [1] else if known(d, "task.note") [#strong[#{NOTE}]]', True),
+        (f'#let there = known(d, "task.note")\n#if there [#{NOTE}]', True),
+        (f'#if known(d, "task.note") and {NOTE} == "x" [有]', True),
+        ('#text-of(d, "task.note", otherwise: "无")', True),
+        ('#facts-table(..row-if(d, "说明", "task.note"))', True),
+    ],
+)
+def test_a_fact_is_asked_for_in_the_bracket_that_prints_it(line: str, asked: bool) -> None:
+    printed = asking.unasked({**LETTER, "documents/a.typ": HEAD + line}, "a")
+    assert ("task.note" in printed) is not asked, printed
+
+
+@pytest.mark.parametrize(
+    ("document", "asks", "fact"),
+    [
+        ("resolution", ' and known(d, "call_meeting.invited_on")', "call_meeting.invited_on"),
+        (
+            "consent_sheet",
+            '..row-if(d, "附加条件", "superior_reply.conditions")',
+            "superior_reply.conditions",  # a copy of what a form need not answer
+        ),
+    ],
+)
+def test_an_answer_nobody_need_give_is_not_printed_unasked(
+    document: str, asks: str, fact: str
+) -> None:
+    """The case: minutes said "was invited", and the day of the invitation had been left out."""
+    name = f"documents/{document}.typ"
+    assert asks in TRANSFER[name]
+    instead = f'("x", text-of(d, "{fact}"))' if asks.startswith("..") else ""
+    files = {**TRANSFER, name: TRANSFER[name].replace(asks, instead)}
+    wrong = definitions.check.faults(files, rulebook(), set(posts.kinds().posts))
+    assert [each.element for each in wrong if f"{fact} 可以不填" in str(each.what)] == [document]
 
 
 def test_a_document_that_declares_nothing_is_told_what_to_declare() -> None:

@@ -76,10 +76,11 @@ def called(town: University) -> UUID:
     town.complete("presidium", key, "confirm_agenda", decision="approve")
     published = {"office": "committee", "office_title": "工会委员会委员", "seats": 2}
     origin = {"origin": "经工会委员会提名，党委和上一级工会同意", "contact": "校工会办公室"}
+    published |= {"sex": "both", "women": candidates[:2]}
     town.complete("secretary", key, "nominate", candidates=candidates, **published, **origin)
     auditors = [str(town.people[name]) for name in AUDITORS]
     published = {"office": "audit", "office_title": "经费审查委员会委员", "seats": 1}
-    published |= {"write_in": "elected"}
+    published |= {"write_in": "elected", "sex": "men"}
     town.complete("secretary", key, "nominate", candidates=auditors, **published, **origin)
     held = {"time": "上午九时", "place": "学术报告厅"}
     town.complete("congress", key, "call", meeting_on="2026-03-20", **held)

@@ -496,8 +496,16 @@ SENT: dict[str, dict[str, Any]] = {
     },
     "polls.give_paper": {"path": ELECT, "form": {"member": "{member}"}},
     "polls.print_pad": {"path": ELECT, "form": {"ballots": "2"}},
+    "polls.take_back": {
+        "path": ELECT,
+        "form": {"back_first": "1", "back_last": "1", "back_reason": "印坏"},
+    },
     "polls.paper": {"path": ELECT | {"what": "tally", "form": "pdf"}},
     "api_paper_ballots.print_pad": {"path": ELECT, "json": {"ballots": 2}},
+    "api_paper_ballots.take_back": {
+        "path": ELECT,
+        "json": {"first": 1, "last": 1, "reason": "印坏"},
+    },
     "api_paper_ballots.get_pad_pdf": {"path": ELECT},
     "api_paper_ballots.get_pad_docx": {"path": ELECT},
     "api_paper_ballots.get_tally_pdf": {"path": ELECT},

@@ -111,6 +111,7 @@ api_paper_ballots.get_pad_pdf | 404 422 404 404 404 404 | 404
 api_paper_ballots.get_tally_docx | 404 200 404 404 404 404 | 404
 api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
 api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
+api_paper_ballots.take_back | 404 422 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -123,6 +124,7 @@ api_polls.replace_teller | 404 403 404 403 403 404 | 404
 api_polls.resign | 404 200 404 404 404 404 | 404
 api_polls.respond | 404 | -
 api_polls.sign | 404 409 404 404 404 404 | 404
+polls.take_back | 404 422 404 404 404 404 | 404
 api_polls.verify_certificate | 404 200 404 200 200 404 | 404
 api_polls.void_poll | 404 200 404 200 403 404 | 404
 api_polls.withdraw_answer | 404 | -

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 import zipfile
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from engine import db
 from engine.commands import pads, polls, tellers
 from engine.documents import reading
 from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import pads as ledger
 from tests.webui.hall import Hall
 
 if TYPE_CHECKING:
@@ -49,11 +52,68 @@ def test_pads_are_numbered_on_and_only_printed_ones_are_given(
         assert teller.post(f"{page}/pads", data={"ballots": ballots}).status_code == 303
     assert teller.post(f"{page}/pads", data={"ballots": "0"}).status_code == 422
     assert _events(voting) == [(1, 3), (4, 5)]
-    assert "选票 001 至 005 号，共 5 张；按编号先后发出 0 张，未用 5 张。" in teller.get(page).text
+    assert (
+        "选票 001 至 005 号，共 5 张；按编号先后发出 0 张，收回 0 张，未用 5 张。"
+        in teller.get(page).text
+    )
     voting.house.do("d2", tellers.give_paper, poll, _people(voting, 4, 5, 6))
-    assert "发出 3 张，未用 2 张。" in teller.get(page).text
+    assert "发出 3 张，收回 0 张，未用 2 张。" in teller.get(page).text
     with pytest.raises(Invalid, match="只剩 2 张"):
         voting.house.do("d2", tellers.give_paper, poll, _people(voting, 0, 1, 7))
+
+
+def test_ballots_taken_back_are_handed_out_no_more(
+    voting: Hall, client: Callable[[str], Browser]
+) -> None:
+    """Ten are printed, 3 and 4 spoiled in print; three go out (1, 2, 5), the rest is taken back."""
+    poll, house = voting.poll("elect"), voting.house
+    page, teller = f"/polls/{poll}", client("d2")
+    teller.post(f"{page}/pads", data={"ballots": "10"})
+
+    def back(first: int, last: int, reason: str = "印坏", who: str = "d2") -> int:
+        given = {"back_first": str(first), "back_last": str(last), "back_reason": reason}
+        return client(who).post(f"{page}/pads/back", data=given).status_code
+
+    assert back(3, 4) == 303
+    for first, last in ((4, 5), (3, 3), (10, 11), (0, 1), (6, 5)):
+        assert back(first, last) == 422, (first, last)
+    assert back(6, 6, " ") == 422 and back(6, 6, who="d5") == 404
+    house.do("d2", tellers.give_paper, poll, _people(voting, 4, 5, 6))
+    shown = teller.get(page).text
+    assert "发出 3 张，收回 2 张，未用 5 张。" in shown and "006—010" in shown
+    assert back(5, 6) == 422  # 5 went out
+    told = teller.post(f"{page}/pads/back", data={"back_first": "2", "back_last": "6"}).text
+    assert "未用的选票编号是：006—010" in told
+    house.do("chair", polls.close, poll)
+    assert back(6, 10, "发完剩下") == 303
+    shown = teller.get(page).text
+    assert "发出 3 张，收回 7 张，未用 0 张。" in shown and "003—004、006—010" in shown
+    with db.transaction(house.engine) as session:
+        bodies = session.execute(
+            text("SELECT body FROM event WHERE kind = 'ballots_taken_back' ORDER BY seq")
+        ).scalars()
+        told = [(each["first"], each["last"], each["reason"]) for each in map(json.loads, bodies)]
+    assert told == [(3, 4, "印坏"), (6, 10, "发完剩下")]
+
+
+def test_what_was_taken_back_cannot_be_given(voting: Hall) -> None:
+    poll, house = voting.poll("elect"), voting.house
+    house.do("d2", pads.print_pad, poll, 5)
+    house.do("d2", pads.take_back, poll, (2, 4), "印坏")
+    with pytest.raises(Invalid, match="只剩 2 张"):
+        house.do("d2", tellers.give_paper, poll, _people(voting, 0, 1, 7))
+    house.do("d2", tellers.give_paper, poll, _people(voting, 0, 1))
+    with pytest.raises(Invalid, match="没有未用的选票"):
+        house.do("d2", pads.take_back, poll, (1, 1), "印坏")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ranges_say_the_same_numbers(seed: int) -> None:
+    chance = random.Random(seed)
+    numbers = sorted(chance.sample(range(1, 30), chance.randint(0, 20)))
+    told = ledger.ranges(numbers)
+    assert [n for first, last in told for n in range(first, last + 1)] == numbers
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(told))
 
 
 def _people(hall: Hall, *numbers: int) -> list[UUID]:

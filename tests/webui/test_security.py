@@ -801,6 +801,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.enter_paper": ("returned", "invalid", "n.abstain", "w.0", "v.0"),
     "polls.give_paper": ("member",),
     "polls.print_pad": ("ballots",),
+    "polls.take_back": ("back_first", "back_last", "back_reason"),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {

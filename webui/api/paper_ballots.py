@@ -30,6 +30,12 @@ class PrintPad(schemas.Sent):
     )
 
 
+class TakeBack(schemas.Sent):
+    first = schemas.Whole(1, 10_000, required=True)
+    last = schemas.Whole(1, 10_000, required=True)
+    reason = schemas.Text(500, 1, required=True)
+
+
 class Numbers(schemas.Asked):
     first = schemas.Whole(1, 10_000, load_default=1)
     last = schemas.Whole(0, 10_000, load_default=0, metadata={"description": "0: the last one."})
@@ -41,6 +47,17 @@ def print_pad(
 ) -> dict[str, UUID]:
     """A teller, or who presides, notes a pad of numbered ballots that is printed."""
     return {"instance_id": pads.print_pad(session, actor, poll_id, given["ballots"])}
+
+
+@routes.act(f"{ONE}/pads/back", Moved, body=TakeBack, sees=sees)
+def take_back(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
+    """A teller, or who presides, notes which numbers were taken back unused; they are handed out no
+    more.
+    """
+    numbers = given["first"], given["last"]
+    return {"instance_id": pads.take_back(session, actor, poll_id, numbers, given["reason"])}
 
 
 @routes.look(f"{ONE}/pads/pdf", None, query=Numbers, media_type=PDF)

@@ -129,7 +129,22 @@
     });
     list.before(input);
   };
-  for (const list of document.querySelectorAll(".yx-field .yx-many")) {
+  // what is chosen among the ticks of a list before shows these only
+  for (const field of document.querySelectorAll("[data-among]")) {
+    const whole = field.closest("form").querySelector(`[data-field="${field.dataset.among}"]`);
+    const labels = [...field.querySelectorAll("label")];
+    const apply = () => {
+      const ticked = new Set([...whole.querySelectorAll("input:checked")].map((input) => input.value));
+      for (const label of labels) {
+        const input = label.querySelector("input");
+        label.hidden = !ticked.has(input.value);
+        if (label.hidden) input.checked = false;
+      }
+    };
+    whole.addEventListener("change", apply);
+    apply();
+  }
+  for (const list of document.querySelectorAll(".yx-field:not([data-among]) .yx-many")) {
     const labels = [...list.querySelectorAll("label")];
     narrowed(list, labels.length, (words) => {
       for (const label of labels)

@@ -53,6 +53,7 @@ class PollTerms(TypedDict):
     signs: NotRequired[str]  # when enough tellers have signed; without it all have to
     declared: NotRequired[bool]  # who presides declares what the tellers have signed
     about: NotRequired[list[list[Any]]]
+    sight: NotRequired[str]  # "open": its roll finds the matter while it runs
     remarks: NotRequired[str]  # the post whose holders' words stand in the outcome
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
     listed: NotRequired[str]  # of an election: in which order the candidates stand

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions import papers
+from engine.definitions import asking, papers
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.language import named_root
 from engine.definitions.check.settings import numbering
@@ -25,6 +25,7 @@ _READ = re.compile(
     r"\b(read|json|csv|toml|yaml|xml|image|plugin|cbor|bibliography)\(\s*(?:\"([^\"]*)\")?"
 )
 _INSIDE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_ALWAYS = frozenset({"checkbox", "checklist", "filepicker"})  # say something even when left alone
 _FOLDER, _ENDING = "documents/", ".typ"
 
 
@@ -40,6 +41,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
         yield from _document(key, document, templates, issued)
         if key in templates:
             yield from _declared(key, document, papers.reads(draft.files, key))
+            yield from _unasked(key, document, draft)
         yield from _unknown(key, document, papers.reads(draft.files, key), language)
         for post in document.get("signed_by", ()):
             place = f"documents.{key}"
@@ -102,6 +104,33 @@ def _declared(key: str, document: dict[str, Any], reads: frozenset[str]) -> Iter
     for path in sorted(needs & optional):
         what = _("{path} 同时列在 needs 和 optional 里。", path=shown(path))
         yield Fault(FILE, place, what, _("只能列在一处。"))
+
+
+def _unasked(key: str, document: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """Answers that nobody need give, printed on the strength of another fact."""
+    optional = asking.unasked(draft.files, key) & set(document.get("optional", ()))
+    for path in sorted(optional & _loose(draft)) if optional else ():
+        what = _("{path} 可以不填，模板没有问填了没有就要印。", path=path)
+        advice = _(
+            "请用 known、maybe、row-if 或 otherwise 问这一项本身；非写不可的，再加一条前提要求填写。"
+        )
+        yield Fault(path_of(key), shown(key), what, advice)
+
+
+def _loose(draft: Draft) -> set[str]:
+    """The dotted answers that may be left out, and the facts that are copies of such."""
+    loose = {
+        f"{name}.{each.key}"
+        for name, form in draft.forms.items()
+        for each in (form.asked if form else ())
+        if not each.required and each.kind not in _ALWAYS
+    }
+    copied = [
+        (fact, value)
+        for action in draft.table("actions").values()
+        for fact, value in action.get("set", {}).items()
+    ]
+    return loose | {fact for fact, value in copied if value in loose}
 
 
 def _unknown(

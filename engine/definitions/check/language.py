@@ -45,6 +45,7 @@ NAMES = frozenset(  # given in every expression
         *("now", "today", "entered", "superior", "superior_here"),
     }
 )
+_NO_ROLLS = _("名册在 process.toml 的 [rolls.…] 里写明。")
 MOST_NAMES, MOST_RULES = 40, 30  # in one piece of advice
 
 
@@ -96,6 +97,7 @@ class Language:
     rules: Rules
     posts: frozenset[str]
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dotted fact -> its texts
+    rolls: frozenset[str] = frozenset()
 
     def faults(
         self,
@@ -215,6 +217,8 @@ class Language:
             yield from self._rule_faults(name, takes, argument)
         elif takes is Takes.CONDITION:
             yield from _condition_faults(name, argument or "")
+        elif takes is Takes.ROLL:
+            yield from self._roll_faults(name, argument)
         elif argument is None:
             return
         elif takes is Takes.POST:
@@ -239,6 +243,15 @@ class Language:
         elif kind is not None and not all(map(kind.suits, entries)):
             what = _("规则 {rule} {wrong}。", rule=rule, wrong=kind.wrong)
             yield what, _("{name}() 只用于{kind}。", name=name, kind=kind.kind)
+
+    def _roll_faults(self, name: str, roll: str | None) -> Iterator[Wrong]:
+        if roll is None:
+            what = _("{name}() 里没有名册。", name=name)
+            yield what, _('请写成 {name}("名册的编号")，编号写在引号里。', name=name)
+        elif roll not in self.rolls:
+            known = Listed(sorted(self.rolls))
+            advice = _("可以用的有：{known}。", known=known) if self.rolls else _NO_ROLLS
+            yield _("没有名册 {key}。", key=shown(roll)), advice
 
     def _post_faults(self, post: str) -> Iterator[Wrong]:
         if self.posts and post not in self.posts:

@@ -41,7 +41,7 @@ OUTCOME = (
     COUNTS
     | ELECTED
     | {"passed", "voters", "votes", "why", "void", "reason", "signatures", "remarks"}
-    | {"written_in"}
+    | {"written_in", "on_paper"}
 )
 RESERVED = (
     NAMES
@@ -74,7 +74,8 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         if action.get("do") == "begin" and isinstance(action.get("kind"), str):
             _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
-    return Language(facts, tasks, rules, posts, _choices(draft))
+    rolls = frozenset(draft.table("rolls"))
+    return Language(facts, tasks, rules, posts, _choices(draft), rolls)
 
 
 def _choices(draft: Draft) -> dict[str, frozenset[str]]:

@@ -21,6 +21,7 @@ _ALLOWED = {
     "early": ("never", "decided", "all", "first"),
     "closable": ("never", "passes", "lane"),
     "void": ("again", "back"),
+    "sight": ("always", "open"),
 }
 SIGNATURES = frozenset({"signed", "tellers"})  # what `signs` may name
 VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name

@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, claims, publications, rounds, tasks
+from engine.definitions.check import books, claims, publications, rolls, rounds, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -43,6 +43,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     yield from _head(draft, language, folder)
     for key, lane in draft.table("lanes").items():
         yield from _lane(key, lane, draft, language)
+    for key, roll in draft.table("rolls").items():
+        yield from rolls.faults(key, roll, language)
     for key, task in draft.table("tasks").items():
         yield from tasks.faults(key, task, draft, language)
     for key, message in draft.table("messages").items():
@@ -263,6 +265,9 @@ def _by_person(place: str, lane: dict[str, Any], language: Language) -> Iterator
     if lane.get("sees") and not lane.get("person"):
         advice = _("只有 person 的泳道写 sees；有 post 的，轮到其办理时自然看得到。")
         yield Fault(FILE, place, _("没有 person，却写了 sees。"), advice)
+    if lane.get("leaves") and not lane.get("sees"):
+        advice = _("不在其中就看不到的，也要写 sees = true。")
+        yield Fault(FILE, place, _("没有 sees，却写了 leaves。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------

@@ -43,6 +43,7 @@ POLL = Of(
         "closable": str,
         "presider": str,
         "void": str,
+        "sight": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,
@@ -54,6 +55,7 @@ POLL = Of(
         "signs": str,
         "declared": bool,
         "paper": bool,
+        "totals": bool,
         "meeting": str,
         "in_order": bool,
         "candidates": str,
@@ -136,6 +138,7 @@ _LANE = Of(
         "person": str,
         "holding": (str, [str]),
         "sees": bool,
+        "leaves": bool,
     },
     ("title",),
     ("title",),
@@ -185,6 +188,7 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members"), ("title",))
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
 _COLUMN = Of(
@@ -216,6 +220,7 @@ PROCESS = Of(
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
+        "rolls": Of({ANY_KEY: _ROLL}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),

@@ -76,6 +76,13 @@ POLLS = (
         *("task", "poll", "first", "last"),
         mark="poll",
     ),
+    kind(
+        "ballots_taken_back",
+        _("未用的选票已收回"),
+        _("{who}收回“{task}”未用的选票 {first} 至 {last} 号：{reason}"),
+        *("task", "poll", "first", "last", "reason"),
+        mark="poll",
+    ),
     kind("paper_ballots_given", _("纸质票已发出"), _("{who}在“{task}”中发出纸质票"), "poll"),
     kind(
         "paper_ballots_counted",

@@ -106,6 +106,7 @@ class Standing:
         elif "ended" in says:
             self._end()
         self.readers.update(UUID(member) for member in says.get("shown", ()))
+        self.readers.difference_update(UUID(member) for member in says.get("hidden", ()))
         if says["kind"] in ("poll_called", "poll_opened", "teller_replaced"):
             self.readers.update(UUID(teller) for teller in says.get("tellers", ()))
         if says["kind"] in _LINKS and not says.get("back"):

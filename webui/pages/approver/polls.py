@@ -74,6 +74,20 @@ def print_pad(poll_id: UUID) -> Page | Answer:
     )
 
 
+@blueprint.post(f"{ONE}/pads/back")
+@needs_login
+def take_back(poll_id: UUID) -> Page | Answer:
+    """A teller, or who presides, notes which numbers were taken back unused."""
+    given = request.form
+    first, last = (_whole(given.get(name, "")) or 0 for name in ("back_first", "back_last"))
+    reason = given.get("back_reason", "")
+    return _done(
+        poll_id,
+        lambda s: pads.take_back(s, me(), poll_id, (first, last), reason),
+        _("已登记收回，这些选票不能再发。"),
+    )
+
+
 @blueprint.get(f"{ONE}/papers/<what>.<form>")
 @needs_login
 def paper(poll_id: UUID, what: str, form: str) -> Response:
