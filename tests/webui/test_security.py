@@ -93,6 +93,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "number": 1,
         "how": "move",
         "kind": "people",
+        "form": "csv",
         "filename": "app.css",
     }
     for each in (
