@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from engine.commands import sealing, unit_of_work
 from engine.errors import Conflict
-from engine.history import seals
+from engine.history import seals, verify_pack
 from engine.instance import polling, rights
 from engine.instance.rights import Case
 from engine.messages import _
@@ -45,7 +45,8 @@ def record_export(session: Session, actor: Actor, instance_id: UUID, signer: Sig
     """
     work = exportable(session, actor, instance_id)
     counted = work.log.seq + 1  # this event too, see verify_pack
-    work.log.add("evidence_exported", actor, events=counted, manifest="signed", format=2)
+    told = {"events": counted, "manifest": "signed", "format": 2, "tells": verify_pack.TOLD}
+    work.log.add("evidence_exported", actor, **told)
     unit_of_work.save(work)
     session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
     while sealing.seal(session, signer) == seals.BATCH:

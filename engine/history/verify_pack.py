@@ -100,11 +100,21 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     the numbers in meeting_opened, poll_opened, poll_closed and meeting_closed are
                     those counted from them.
   timeline.csv      optional: each event with its moment, person, kind, hash and leaf_no.
+  answer.txt        in Chinese and, behind two empty lines, in English: a line "#<seq> <moment>
+                    <person> ..." for each event, later one for each document (with its number and
+                    "SHA-256 <digest>" at its end) and each refused try; no other line begins with
+                    "#". The number, roll, present, needed, issued, returned, cast and invalid of an
+                    event stand there behind their labels, as in timeline.csv. What a claim rests on, "- ... <moment> ... #<seq>", has the moment of its
+                    event. Compared, like the two below, if evidence_exported has "tells" of 2 or
+                    more.
+  README.txt        its first line names the number of the instance.
+  rules/...         each rule that set a number of a poll or a deadline. Its lines "#<seq> <moment>:
+                    <number>" are the numbers that polls were opened with.
   log.xes, ocel.json  optional: the events for process mining; seq, kind, moment, person and hash of
                     each are compared, the names of activities are words.
-  answer.txt, README.txt, prints/..., the labels and details of tables: words made at the export,
-                    as the manifest signs them, compared with nothing else.
-  rules/...         each rule that set a number of a poll or a deadline.
+  prints/..., texts of rules, steps and details: made at the export, as the manifest signs them,
+                    compared with nothing else. Members have one name in all rolls, choices one
+                    label in each.
   verify.html       the same checks in a browser.
   verify.py         this file. Take your own copy from the union rather than the one that came with
                     a doubtful pack.
@@ -185,12 +195,14 @@ NEEDS = {  # what the body of each of these kinds must hold: the checks below re
 SLACK = timedelta(minutes=2)  # between a row and its event: a command takes time
 CHINA = timezone(timedelta(hours=8))
 HELD = ("meeting_opened", "meeting_struck", "meeting_closed")
+TOLD = 2  # since "tells" of the export is so much, its texts are written to be compared
 WHOLE = 2  # since "tells" of its call is so much, the events of a meeting tell who came and went
 STOPS = ("ballots_cast", "poll_stopped", "poll_closed", "poll_voided")
 NUMBERS = {  # of an outcome, beside the votes for each choice
     *("roll", "answered", "silent", "issued", "returned", "valid", "invalid", "seats"),
     *("present", "present_at_opening", "present_least", "present_needed"),
 }
+SHOWN = ("number", "roll", "present", "needed", "issued", "returned", "cast", "invalid")  # in texts
 OLD = (
     "旧格式（1）：只能证明文件与清单相符、记录首尾相接，不能证明没有删去末尾或改动文稿；请用当时的 verify.py 校验，或重新导出 "
     "older format (1): proves only that the files are those of its manifest and that its events chain, not that no end "
@@ -876,7 +888,24 @@ def rules(pack: Pack) -> str:
             if rule not in found:
                 raise Wrong(f"规则 rule {rule} 不在包内 is missing", event)
     unlisted(pack, set(found.values()), "rules/")
+    for rule, name in found.items() if comparable(pack) else ():
+        lines = [line for line in pack.text(name).split("\n") if line.startswith("#")]
+        if not pack.text(name).startswith(rule) or lines != numbers_of(pack, rule):
+            raise Wrong(f"{name} 所载数值与表决不符 has not the numbers of the polls")
     return f"{len(found)} 条规则 rules"
+
+
+def numbers_of(pack: Pack, rule: str) -> list[str]:
+    """The lines of a rule about the polls that were opened with its number."""
+    opened = [event for event in pack.events if event["kind"] == "poll_opened"]
+    used = [event for event in opened if rule in event["content"].get("numbers", {})]
+    return [f"#{e['seq']} {clock(e)}: {e['content']['numbers'][rule]}" for e in used]
+
+
+def comparable(pack: Pack) -> bool:
+    """Were the texts of this pack written to be compared? So the event of the export says."""
+    last = pack.events[-1]
+    return last["kind"] == "evidence_exported" and bool(last["content"].get("tells", 1) >= TOLD)
 
 
 def rolls(pack: Pack) -> str:
@@ -1280,7 +1309,100 @@ def timeline(pack: Pack) -> str:
             raise Wrong(f"{name} 与记录不符 is not what the events have", event)
     mined(pack, "log.xes", xes)
     mined(pack, "ocel.json", ocel)
+    if comparable(pack):
+        for line, event in zip_longest(lines, pack.events if lines else ()):
+            if not numbers_in(plain(line[5]), event):
+                raise Wrong(f"{name} 与记录不符 is not what the events have", event)
+        texts(pack)
+        named(pack)
     return f"{len(lines)} 行 lines"
+
+
+def texts(pack: Pack) -> None:
+    """The texts are about this instance, and each line about an event says what the event has."""
+    number = f"{of_kind(pack, 'instance_launched')[0]['number']} "
+    for name in ("answer.txt", "README.txt"):
+        if name not in pack.files or number not in pack.text(name).split("\n")[0]:
+            raise Wrong(f"{name} 缺失，或不是本件的 is missing or about another instance")
+    halves = pack.text("answer.txt").split("\n\n\n")
+    if len(halves) != 2:
+        raise Wrong("answer.txt 不是中英文各一篇 is not one text in each language")
+    for half in halves:
+        told_in(pack, half.split("\n"))
+
+
+def told_in(pack: Pack, lines: list[str]) -> None:
+    """All events in their order, then the documents and refused tries; what claims rest on."""
+    found = [(at, line) for at, line in enumerate(lines) if line.startswith("#")]
+    count = len(pack.events)
+    for place, event in zip_longest(found[:count], pack.events):
+        at, line = place or (0, "")
+        if not heads_line(line, event) or not numbers_in(whole(lines, at), event):
+            raise Wrong("answer.txt 与记录不符 is not what the events have", event)
+    seqs = [said_beside(pack, line) for _at, line in found[count:]]
+    beside = [e["seq"] for e in pack.events if e["kind"] in ("document_issued", "attempt_refused")]
+    if sorted(seqs) != beside:
+        raise Wrong("answer.txt 缺少文书或被拒绝的办理 lacks a document or a refused try")
+    for line in lines:
+        rests = re.match(r"- .*?([0-9]{4}-[0-9-]{5} [0-9:]{8}).*#([0-9]{1,9})", line)
+        if rests and not near(numbered(pack, rests[2]), china(rests[1], "answer.txt")):
+            raise Wrong("answer.txt 所举的记录时刻不符 has another moment than its event")
+
+
+def heads_line(line: str, event: dict[str, Any]) -> bool:
+    """Does a line begin with the number, moment and people of an event?"""
+    head = " ".join(filter(None, (f"#{event['seq']}", clock(event), people(event))))
+    return line == head or line.startswith(f"{head} ")
+
+
+def whole(lines: list[str], at: int) -> str:
+    """A line with those that go on with it, indented."""
+    more = [index for index in range(at + 1, len(lines)) if not lines[index].startswith(" ")]
+    return "\n".join(lines[at : more[0] if more else len(lines)])
+
+
+def numbers_in(text: str, event: dict[str, Any]) -> bool:
+    """Does a text about an event give the numbers that the event has, each behind its label?"""
+    parts = re.split("; |；|\n", text)
+    said = [value for key in SHOWN if type(value := event["content"].get(key)) in (int, str)]
+    return all(any(p.endswith((f"：{n}", f": {n}")) for p in parts) for n in said if n != "")
+
+
+def said_beside(pack: Pack, line: str) -> int:
+    """The number of the event that a line about a document or a refused try speaks of."""
+    found = re.match(r"#([0-9]{1,9}) ([0-9-]{10} [0-9:]{8}) ", line)
+    event = numbered(pack, found[1] if found else "0")
+    if found is None or event["kind"] != "document_issued":
+        holds = found is not None and event["kind"] == "attempt_refused" and heads_line(line, event)
+    else:
+        body = event["content"]
+        ends = line.endswith(f"  SHA-256 {body['sha256']}")
+        holds = ends and f" {body.get('number') or ''}" in line
+        holds = holds and near(event, china(found[2], "answer.txt"))
+    if not holds:
+        raise Wrong("answer.txt 与文书、记录不符 is not what the events have", event)
+    return int(event["seq"])
+
+
+def numbered(pack: Pack, seq: str) -> dict[str, Any]:
+    """The event of a number that a text gives."""
+    if not 0 < int(seq) <= len(pack.events):
+        raise Wrong(f"没有第 {seq} 条记录 there is no event {seq}")
+    return pack.events[int(seq) - 1]
+
+
+def named(pack: Pack) -> None:
+    """A member has one name in all rolls, a choice one label within each."""
+    polls = pack.listed("polls").values()
+    names: dict[str, str] = {}
+    for name in (*polls, *(roll for roll, _ledger in pack.listed("meetings").values())):
+        labels: dict[str, str] = {}
+        for line in table(pack, name):
+            label = line[2] if name in polls and line[3] else ""
+            if names.setdefault(line[0], line[1]) != line[1] or (
+                label and labels.setdefault(line[3], label) != label
+            ):
+                raise Wrong(f"{name} 姓名或选择前后不一 a name or a choice is told in two ways")
 
 
 def mined(pack: Pack, name: str, read: Callable[[str], list[list[str]]]) -> None:
@@ -1294,8 +1416,7 @@ def mined(pack: Pack, name: str, read: Callable[[str], list[list[str]]]) -> None
 
 def mark(event: dict[str, Any]) -> list[str]:
     """Seq, kind, moment, people and hash of an event, as logs for process mining tell them."""
-    people = [event[who]["name"] for who in ("actor", "on_behalf_of") if event[who]]
-    told = (str(event["seq"]), event["kind"], moment(event), " ← ".join(people), event["hash"])
+    told = (str(event["seq"]), event["kind"], moment(event), people(event), event["hash"])
     return [UNPRINTED.sub("\ufffd", each) for each in told]
 
 
@@ -1318,11 +1439,19 @@ def ocel(text: str) -> list[list[str]]:
 
 def told(line: list[str], event: dict[str, Any]) -> bool:
     """Is a line of the timeline about this event?"""
-    people = [event[who]["name"] for who in ("actor", "on_behalf_of") if event[who]]
-    at = instant(event).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
     leaf = "" if event["leaf_no"] is None else str(event["leaf_no"])
-    made = [str(event["seq"]), at, " ← ".join(people), event["kind"], event["hash"], leaf]
+    made = [str(event["seq"]), clock(event), people(event), event["kind"], event["hash"], leaf]
     return len(line) == 9 and [plain(line[at]) for at in (0, 1, 4, 6, 7, 8)] == made
+
+
+def people(event: dict[str, Any]) -> str:
+    """Who did it, by name, with whoever it was done for."""
+    return " ← ".join(event[who]["name"] for who in ("actor", "on_behalf_of") if event[who])
+
+
+def clock(event: dict[str, Any]) -> str:
+    """The moment of an event as tables and texts tell it, in the time of China."""
+    return instant(event).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def unopened(found: Mapping[str, Any], opened: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -107,10 +107,10 @@ class Story:
     def mine(self) -> list[Line]:
         return [line for line in self.lines if line["instance"] == str(MOTION)]
 
-    def export(self) -> None:
+    def export(self, **more: int) -> None:
         """The last event of a pack: it counts all before it, and is sealed with them."""
         count = len(self.mine()) + 1
-        said = {"events": count, "manifest": "signed", "format": 2}
+        said = {"events": count, "manifest": "signed", "format": 2, **more}
         self.event(MOTION, "evidence_exported", said)
         self.sealed.append(len(self.leaves))
 
@@ -177,6 +177,55 @@ def story() -> Story:
     told.others(5)
     told.export()
     return told
+
+
+def texted(folder: Path) -> Path:
+    """A pack whose texts were written to be compared with its events."""
+    told = Story()
+    launched = {"number": "提〔2026〕1", "version": sha256(b"").hexdigest()}
+    told.event(MOTION, "instance_launched", launched)
+    told.event(MOTION, "task_completed", {"answers": salted(OPINION, SALT), "decision": "file"})
+    note = {"id": "note", "sha256": sha256(NOTICE).hexdigest(), "number": "交〔2026〕1"}
+    told.event(MOTION, "document_issued", note)
+    told.event(MOTION, "attempt_refused", {})
+    told.export(tells=verify_pack.TOLD)
+    told.pack(folder)
+    lines = [_told(line) for line in told.mine()]
+    paper = f"{lines[2].split(' 张敏')[0]} 交〔2026〕1 交办单  SHA-256 {note['sha256']}"
+    claim = f"- 立案：{lines[1].removeprefix('#2 ')[:19]} 记录，见 #2"
+    half = ["提〔2026〕1 食堂", "", claim, *lines, "      回答", "", paper, lines[3]]
+    (folder / "answer.txt").write_text("\n\n\n".join(["\n".join(half)] * 2) + "\n", "utf-8")
+    (folder / "README.txt").write_text("证据包：提〔2026〕1 食堂\n", "utf-8")
+    return remanifest(folder)
+
+
+def _told(line: Line) -> str:
+    at = datetime.fromisoformat(line["at"]).astimezone(timezone(timedelta(hours=8)))
+    number = json.loads(line["body"]).get("number")
+    parts = f"; 编号：{number}" if number else ""
+    return f"#{line['seq']} {at:%Y-%m-%d %H:%M:%S} 张敏 做了{parts}"
+
+
+DRESSED = {  # what whoever has the key could write in the texts
+    "another person": ("answer.txt", "张敏", "李强"),
+    "another moment": ("answer.txt", "#2 2026-03-02 09:01", "#2 2026-03-02 09:02"),
+    "another moment of a claim": ("answer.txt", "- 立案：2026", "- 立案：2025"),
+    "an event made up": ("answer.txt", "      回答", "#9 2026-03-02 09:00:00 张敏 做了"),
+    "an event left out": ("answer.txt", "#2 2026", "2 2026"),
+    "another number": ("answer.txt", "; 编号：交〔2026〕1", "; 编号：交〔2026〕7"),
+    "another number of a document": ("answer.txt", " 交〔2026〕1 交办单", " 交〔2026〕7 交办单"),
+    "another digest": ("answer.txt", "SHA-256 ", "SHA-256 0"),
+    "another instance": ("README.txt", "〕1", "〕2"),
+    "one half": ("answer.txt", "\n\n\n", "\n\n"),
+}
+
+
+def dressed(folder: Path, what: str) -> Path:
+    name, old, new = DRESSED[what]
+    text = (folder / name).read_text("utf-8")
+    assert old in text, what
+    (folder / name).write_text(text.replace(old, new, 1), "utf-8")
+    return remanifest(folder)
 
 
 def hexes(path: list[bytes]) -> list[str]:

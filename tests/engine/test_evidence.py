@@ -437,6 +437,54 @@ def test_the_rolls_and_the_process_of_a_pack_are_those_of_its_events(
         )
 
 
+TEXTS = {  # what whoever has the key could write in words, and which check finds it
+    "who did it": ("answer.txt", r"(?m)^(#4 [0-9: -]+)\S+", r"\1李强", "timeline"),
+    "when it was": ("answer.txt", r"(?m)^(#4 [0-9-]+ )..", r"\g<1>23", "timeline"),
+    "an event left out": ("answer.txt", r"(?m)^#4 .*\n", "", "timeline"),
+    "an event made up": ("answer.txt", r"(?m)^(#4 .*\n)", r"\1\1", "timeline"),
+    "the digest of a document": ("answer.txt", r"(?m)^(#.*SHA-256 )....", r"\1ffff", "timeline"),
+    "the number of a document": ("answer.txt", "催〔2026〕001", "催〔2026〕009", "timeline"),
+    "the roll of a vote": ("answer.txt", r"(?m)^(#.*名册人数：)5", r"\g<1>4", "timeline"),
+    "a number in the table": ("timeline.csv", "名册人数：5", "名册人数：4", "timeline"),
+    "a refused try left out": ("answer.txt", r"(?m)(^六、.*\n)#.*\n", r"\1", "timeline"),
+    "the English half": ("answer.txt", r"(?s)\n\n\n.*", "\n", "timeline"),
+    "another instance": ("README.txt", r"^(.*?：)\S+", r"\g<1>办〔2026〕999", "timeline"),
+    "a poll made up": ("rules/MO-REVIEW.txt", r"\Z", "#4 2026-03-02 10:00:00: 9\n", "rules"),
+    "a label": ("rolls/rate.csv", r"满意(,good)", r"不满意\1", "timeline"),
+}
+
+
+def test_the_texts_of_a_pack_say_what_its_events_have(world: Errands, tmp_path: Path) -> None:
+    """Even whoever has the key cannot dress up what people read."""
+    files = contents(export(world))
+    for what, (name, old, new, check) in TEXTS.items():
+        said = files[name].decode()
+        forged = re.sub(old, new, said, count=1)
+        assert forged != said, what
+        code, told = verified(zipped(tmp_path / "pack.zip", {**files, name: forged.encode()}))
+        assert code == 1 and f" {check}: " in told.splitlines()[-1], (what, told)
+    for name in ("answer.txt", "README.txt"):
+        left = {key: data for key, data in files.items() if key != name}
+        assert verified(zipped(tmp_path / "pack.zip", left))[0] == 1, name
+
+
+def test_what_people_write_in_lines_of_ours_makes_no_line_of_ours(
+    engine: Engine, tmp_path: Path
+) -> None:
+    line = "#1 2026-03-02 09:00:00 李强 提出本件"
+    hostile = f"地点\n{line}\n\n\n- 写明 2020-01-01 00:00:00，见 #1"
+    world = Errands.built(engine, KEY, count=0)
+    mover = world.actor("张敏")
+    key = world.do(lambda s: instances.launch(s, mover, "errand", {"subject": line}))
+    world.complete("陈秘书", key, "check", decision="return", reason=hostile)
+    world.complete("张敏", key, "mend", note=hostile)
+    world.done.append(key)
+    files = contents(export(world))
+    assert files["answer.txt"].decode().count(line) > 4
+    code, said = verified(zipped(tmp_path / "pack.zip", files))
+    assert code == 0, said
+
+
 # --- tampering with the database -------------------------------------------------------------------------------------
 def _events(session: db.Session, *conditions: Any) -> list[Any]:
     event = tables.event.c

@@ -27,6 +27,7 @@ from engine.history import keys, merkle, verify_pack
 from tests.engine.packs import (
     AT,
     DISPUTE,
+    DRESSED,
     FORGER,
     KEY,
     MOTION,
@@ -43,6 +44,7 @@ from tests.engine.packs import (
     change_root,
     cut_events,
     document,
+    dressed,
     edit,
     forged,
     kept,
@@ -54,8 +56,10 @@ from tests.engine.packs import (
     rolled,
     run,
     story,
+    texted,
     unsigned,
     without,
+    write_lines,
     zipped,
 )
 
@@ -382,6 +386,40 @@ def test_a_witness_newer_than_the_pack_is_false(folder: Path, tmp_path: Path) ->
     note.write_bytes(told.checkpoint(KEY, len(told.leaves)))
     code, lines = run(folder, "--witness", str(note))
     assert code == 1 and "is newer than the pack" in lines[-1]
+
+
+def test_what_the_texts_say_is_what_the_events_have(tmp_path: Path) -> None:
+    code, lines = run(texted(tmp_path / "true"))
+    assert (code, lines[-1]) == (0, "PASS 22/22"), lines
+    for what in DRESSED:
+        code, lines = run(dressed(texted(tmp_path / what), what))
+        assert code == 1 and " timeline: " in lines[-1], (what, lines)
+
+
+def test_the_numbers_in_a_rule_are_those_that_polls_were_opened_with(tmp_path: Path) -> None:
+    true = (
+        "A-1  规则 / Rule\n\n表决采用的数值 numbers used in polls:\n#1 2026-03-02 09:00:00: 3/4\n"
+    )
+    false = (true.replace("3/4", "1/4"), true.replace("09:", "08:"), true[:-29], f"B{true[1:]}")
+    for tells, text, holds in (
+        (2, true, True),
+        (1, false[0], True),
+        *((2, t, False) for t in false),
+    ):
+        told = Story()
+        told.event(MOTION, "poll_opened", {"poll": "p", "numbers": {"A-1": "3/4"}})
+        told.event(MOTION, "evidence_exported", {"tells": tells})
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        (folder / "rules").mkdir(parents=True)
+        (folder / "rules" / "A-1.txt").write_text(text, "utf-8")
+        write_lines(folder, told.mine())
+        put_contents(folder, instance=str(MOTION), rules={"A-1": "rules/A-1.txt"})
+        pack = verify_pack.Pack(folder, "")
+        if holds:
+            verify_pack.rules(pack)
+        else:
+            with pytest.raises(verify_pack.Wrong):
+                verify_pack.rules(pack)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,9 @@ def test_both_find_what_stands_falsely_beside_the_events(page: Page, tmp_path: P
         folder = halls.pack(tmp_path / str(number), halls.held())
         change(folder)
         assert agree(page, packs.remanifest(folder)) == 1, what
+    assert agree(page, packs.texted(tmp_path / "texts")) == 0
+    for what in packs.DRESSED:
+        assert agree(page, packs.dressed(packs.texted(tmp_path / what), what)) == 1, what
     for number, lie in enumerate(({"yes": 2}, {"present": 3}, {"passed": True})):
         assert agree(page, halls.pack(tmp_path / f"paper{number}", halls.held(paper=lie))) == 1
 

@@ -315,7 +315,7 @@ def test_a_motion_has_two_numbers_for_ever_and_is_found_by_both_as_people_write_
 
 
 def test_what_was_begun_before_is_found_by_its_number_after_the_upgrade() -> None:
-    upgrade = import_module("engine.db.migrations.versions.0036_marks_of_numbers")
+    upgrade = import_module("engine.db.migrations.versions.0037_marks_of_numbers")
     numbers = ("教代提〔2026〕081", "调动-2026-007", "协商〔2025〕001号", "没有年份 12")
     told = [upgrade._marks(number) for number in numbers]
     assert told == [list(forms.marks(number)) for number in numbers]

@@ -39,7 +39,12 @@ _INDENT = "      "
 def answer(case: Case, answers: Sequence[Answer], english: Language) -> str:
     """The whole text, in Chinese and then in English; what the process has to show comes first."""
     texts = (_answer(case, answers, say) for say in (CHINESE, english))
-    return "\n\n\n".join("\n".join(lines) for lines in texts) + "\n"
+    return "\n\n\n".join("\n".join(map(_one, lines)) for lines in texts) + "\n"
+
+
+def _one(line: str) -> str:
+    """What people wrote in several lines goes on indented: no line of it begins like one of ours."""
+    return line.replace("\r", "").replace("\n", f"\n{_INDENT}")
 
 
 def _answer(case: Case, answers: Sequence[Answer], say: Language) -> list[str]:
@@ -113,7 +118,7 @@ def _parts(case: Case, say: Language) -> list[tuple[Message, list[str]]]:
         (_("二、会议"), [line for hall in case.meetings for line in _meeting(case, hall, say)]),
         (_("三、表决"), [line for poll in case.polls for line in _poll(case, poll, say)]),
         (_("四、签发的文书"), _documents(case, say)),
-        (_("五、附件"), [f"{a.name}  SHA-256 {a.sha256}" for a in case.attachments]),
+        (_("五、附件"), [f"· {a.name}  SHA-256 {a.sha256}" for a in case.attachments]),
         (_("六、被拒绝的办理"), [_line(case, entry, say) for entry in refused]),
         (_("七、流程引用的规则"), _rulings(case, say)),
         (_("八、校验"), [say(line) for line in _proof(case)]),

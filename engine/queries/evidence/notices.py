@@ -96,7 +96,8 @@ _README = (
   - 导出时本件的最后一条记录是哪一条（heads.txt）；包内其他文件（事实说明、时间线、打印件、规则、附件）导出后未被改动
     （manifest.note 是对清单的签名），目录所列的规则、名册、文书、打印件一件不缺（contents.json）。
   - 流程定义就是本件发起时的那个版本（process/）；名册、作答、签到记录与历史一致（rolls/、meetings/）；
-    开会、表决、散会时的到会人数由签到和离场逐条重算，表决结果由作答、选票重算。
+    开会、表决、散会时的到会人数由签到和离场逐条重算，表决结果由作答、选票重算；事实说明、时间线逐条与历史核对，
+    rules/ 所载的表决数值也是。打印件、条文、环节名称只由清单的签名证明。
 
 不能证明什么
   - 晚于最后一个外部留存检查点的记录，同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
@@ -140,7 +141,9 @@ What it proves
     is missing.
   - That the process is the version this matter was launched with (process/), and that rolls, answers and ledgers of
     presence are those of the history (rolls/, meetings/); the numbers present at each opening, vote and close are
-    counted again from arrivals and departures, what each poll came to from its answers and ballots.
+    counted again from arrivals and departures, what each poll came to from its answers and ballots; answer and
+    timeline are compared with the history line by line, and so are the numbers in rules/. Prints, the texts of rules
+    and the names of steps are proved by the signature of the manifest only.
 
 What it cannot prove
   - Events younger than the last checkpoint that someone outside keeps: whoever has both the database and the key can

@@ -8,8 +8,8 @@ import unicodedata
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 
 _NUMBER = re.compile(r"(.*?)[(\[【/-]?((?:19|20)\d\d)[^\d]+0*(\d{1,9})[^\d]*")
 _FOUND = sa.text("SELECT id, number FROM instance WHERE grams <> '{}'")
