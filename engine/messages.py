@@ -58,7 +58,7 @@ class Listed(Message):
         return mark.join(_said(part, lang, translate) for part in self.parts)
 
 
-_MARKS = {"、": ", ", "，": ", ", "；": "; ", "": " ", " ": " ", "\n": "\n"}
+_MARKS = {"、": ", ", "，": ", ", "；": "; ", "": " ", " ": " ", "\n": "\n", " → ": " → "}
 _ = Message  # as source texts are marked for extraction: _("此件{state}，不能再办理。", state=…)
 
 

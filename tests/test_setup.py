@@ -131,6 +131,27 @@ def test_a_held_act_of_before_batches_waits_on(migrated: Engine, empty_url: str)
         assert [tuple(row) for row in found] == [({"a": 1}, None)]
 
 
+def test_a_task_of_before_the_verbs_was_handed_and_sent_by_nobody(
+    migrated: Engine, empty_url: str
+) -> None:
+    task = (
+        "INSERT INTO task (id, instance_id, opened_at, ref, element, state) "
+        "VALUES (:id, :id, now(), 1, 'check', 'open')"
+    )
+    with migrated.begin() as session:
+        for column in ("handed_by", "sent_from", "straight"):
+            session.execute(text(f"ALTER TABLE task DROP COLUMN {column}"))
+        session.execute(text("DROP TABLE comment"))
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # no matter
+        session.execute(text(task), {"id": UUID(int=7)})
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{before('verbs')}'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+    with migrated.begin() as session:
+        found = session.execute(text("SELECT handed_by, sent_from, straight FROM task"))
+        assert [tuple(row) for row in found] == [(None, None, False)]
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_administrators_of_one_union_go_on_answering_for_the_installation(
     migrated: Engine, empty_url: str, elsewhere: bool

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import demands, envelopes, following, opening, publishing, unit_of_work
+from engine.commands import demands, envelopes, following, opening, publishing, traces, unit_of_work
 from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
 from engine.instance import showing
@@ -96,6 +96,7 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
     opening.open_all(work, change.opened, body)
     _move(work, step, body)
     unit_of_work.save(work)
+    traces.moved(work.process.id, step)
 
 
 def _count_rounds(work: UnitOfWork, passed: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.commands import traces
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ Demand = TypeVar("Demand", "Gate", "Guard")
 
 
 def unmet(
-    context: Context, demands: Iterable[Demand], names: Mapping[str, Any] | None = None
+    context: Context,
+    demands: Iterable[Demand],
+    names: Mapping[str, Any] | None = None,
+    task: str = "",
 ) -> list[Demand]:
-    """Those that do not hold, in the order of the process.
+    """Those that do not hold, in the order of the process. `task`: whose gates they are.
 
     One that cannot be judged, say because it compares what another finds missing, is passed over
     where another fails. Raises its EngineError where none does.
@@ -31,6 +35,7 @@ def unmet(
         except EngineError as fault:
             broken = broken or fault
             continue
+        traces.judged(context.process.id, task, demand.holds, bool(holds))
         if not holds:
             found.append(demand)
     if broken and not found:

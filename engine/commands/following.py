@@ -84,7 +84,8 @@ def _leavers(work: UnitOfWork, lane: Lane) -> None:
     them.
     """
     left = {UUID(person) for person in _before(work, lane)} & _shown(work)
-    here = (lanes.people_of(work, each).persons for each in work.process.lanes.values())
+    named = (each for each in work.process.lanes.values() if each.person)
+    here = (lanes.people_of(work, each).persons for each in named)
     if gone := left - {UUID(person) for persons in here for person in persons}:
         work.hide(*gone)
 

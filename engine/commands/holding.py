@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock, db, settings
-from engine.commands import drafts, late, registry, tasks, unit_of_work
+from engine.commands import drafts, late, registry, tasks, traces, unit_of_work
 from engine.db import canonical, tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
@@ -49,7 +49,7 @@ def submit(
     if seconds <= 0:
         late.submit(held, answers, seen)
         return None
-    with db.savepoint(held.work.session, trial=True):
+    with db.savepoint(held.work.session, trial=True), traces.on_trial():
         late.submit(held, answers, seen)
     return _hold(held, answers, seconds)
 

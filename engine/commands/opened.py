@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
+_NEW = literal_column("xmax = 0", Boolean)  # of a row that was put in, not changed
 _opened, _task, _instance = tables.opened, tables.task.c, tables.instance.c
 
 
-def note(session: Session, actor: Actor, task_id: UUID) -> None:
-    """They have it before them now. The caller has made sure that it is theirs to see; nothing is
-    written again while its matter stands as they saw it.
+def note(session: Session, actor: Actor, task_id: UUID) -> bool:
+    """They have it before them now; is it the first time? The caller has made sure that it is
+    theirs to see; nothing is written again while its matter stands as they saw it.
     """
     row = insert(_opened).values(member_id=actor.id, task_id=task_id, at=clock.now())
     changed = (
@@ -32,10 +33,9 @@ def note(session: Session, actor: Actor, task_id: UUID) -> None:
         .where(_task.id == task_id)
         .scalar_subquery()
     )
-    session.execute(
-        row.on_conflict_do_update(
-            index_elements=["member_id", "task_id"],
-            set_={"at": row.excluded.at},
-            where=_opened.c.at < changed,
-        )
+    noted = row.on_conflict_do_update(
+        index_elements=["member_id", "task_id"],
+        set_={"at": row.excluded.at},
+        where=_opened.c.at < changed,
     )
+    return bool(session.execute(noted.returning(_NEW)).scalar())

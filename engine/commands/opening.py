@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from engine import clock
+from engine.calendar.moments import ending_day
 from engine.commands import meetings, poll_lifecycle, timers
 from engine.commands.timers import NewTask, NewTimer
 from engine.db import tables
@@ -14,8 +17,10 @@ from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.calendar import Due
-    from engine.commands.unit_of_work import UnitOfWork
+    from engine.commands.unit_of_work import Anew, UnitOfWork
     from engine.definitions.process import TaskRule
     from engine.machine import Live
 
@@ -55,7 +60,22 @@ def _task(work: UnitOfWork, live: Live) -> NewTask:
     rule = work.process.tasks[live.element]
     due = _due(work, rule) if rule.due else None
     seat, person = (None, None) if rule.poll else _who(work, rule.lane, rule.id)
-    return NewTask(tables.new_id(), live.ref, rule, seat=seat, person=person, due=due)
+    new = NewTask(tables.new_id(), live.ref, rule, seat=seat, person=person, due=due)
+    anew = work.anew
+    if anew is None or anew.element != rule.id:
+        return new
+    new = replace(new, sent_from=anew.sent_from, straight=anew.straight)
+    return replace(new, due=_as_before(work, rule, anew)) if anew.since and due else new
+
+
+def _as_before(work: UnitOfWork, rule: TaskRule, anew: Anew) -> Due | None:
+    """The time limit of a task that was taken back: as it was, an extension included."""
+    assert anew.since is not None
+    with work.counted_from(anew.since):
+        due = work.moment(rule.due)
+    if due is None or anew.due_at is None or due.moment == anew.due_at:
+        return due
+    return replace(due, moment=anew.due_at, day=ending_day(anew.due_at))
 
 
 def _due(work: UnitOfWork, rule: TaskRule) -> Due | None:
@@ -97,7 +117,21 @@ def _noted(work: UnitOfWork, task: NewTask) -> dict[str, str]:
         noted["for"] = str(task.person)
     if task.due:
         noted |= timers.told(task.due)
+    if task.sent_from:
+        noted |= {"from": task.sent_from} | ({"straight": "yes"} if task.straight else {})
     return noted
+
+
+def _ends(work: UnitOfWork, live: Live, task_due: datetime | None) -> Due | None:
+    """When a timer ends. One on a task that was taken back counts on; what has happened by then
+    does not happen again.
+    """
+    since = work.anew.since if work.anew and work.anew.element == live.on else None
+    if since is None:
+        return work.moment(live.text, {"task_due": task_due})
+    with work.counted_from(since):
+        due = work.moment(live.text, {"task_due": task_due})
+    return due if due is not None and due.moment > clock.now() else None
 
 
 def _timers(work: UnitOfWork, opened: list[Live], tasks: list[NewTask]) -> list[NewTimer]:
@@ -109,7 +143,7 @@ def _timers(work: UnitOfWork, opened: list[Live], tasks: list[NewTask]) -> list[
             continue
         task = by_element.get(live.on)
         task_due = work.remember(task.due) if task and task.due else None
-        due = work.moment(live.text, {"task_due": task_due})
+        due = _ends(work, live, task_due)
         if due is not None:
             found.append(NewTimer.of(live, due, task.id if task else None))
     return found

@@ -177,7 +177,7 @@ def pass_gates(
     bounds and of letters that were entered before, Invalid for those fields alone.
     """
     dates.settle(work, rule, given)
-    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
+    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at), rule.id)
     wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
@@ -223,7 +223,7 @@ def _also_wrong(
     faulty = {f"{rule.id}.{key}" for key in wrong.fields}
     gates = [gate for gate in rule.gates if not faulty & expressions.names_in(gate.holds)]
     try:
-        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at))
+        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at), rule.id)
     except EngineError:  # of answers that are incomplete
         return []
     return [worded(gate.text) for gate in unmet]
@@ -303,8 +303,19 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean), **dates.noted(work, rule, clean, task.due_at))
-    step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
-    advance.advance(work, step, body, task.ref)
+    advance.advance(work, work.drive(_onward(work, task, body)), body, task.ref)
+
+
+def _onward(work: UnitOfWork, task: rows.Task, body: dict[str, Any]) -> machine.Run:
+    """Where a finished task leads: as its flow says; or straight back to where it was sent from, if
+    one can still stand there.
+    """
+    spec, position, back = work.process.spec, work.position, task.sent_from
+    if not task.straight or back not in machine.places(spec, position, task.ref):
+        return machine.complete(spec, position, task.ref)
+    assert back is not None
+    body["straight"] = back
+    return machine.again(spec, position, back, done=task.ref)
 
 
 def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class NewTask:
     seat: str | None = None
     person: UUID | None = None
     due: Due | None = None
+    sent_from: str | None = None
+    straight: bool = False
 
     def row(self, instance_id: UUID, now: datetime) -> dict[str, Any]:
         """Its row in the table, as JSON."""
@@ -81,6 +83,8 @@ class NewTask:
             "opened_at": now.isoformat(),
             "due_at": self.due.moment.isoformat() if self.due else None,
             "due": due_json(self.due, self.rule.due, self.rule.basis),
+            "sent_from": self.sent_from,
+            "straight": self.straight,
         }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +16,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, machine
-from engine.commands import finding, registry
+from engine.commands import finding, registry, traces
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -86,6 +87,20 @@ def _save(shape: Shape) -> TextClause:
     )
 
 
+@dataclass(frozen=True)
+class Anew:
+    """A task that opens because somebody went back to it. `sent_from`: it was sent back from there,
+    and leads `straight` there again; `since`: it was taken back by who had done it, and its time
+    limit, ending at `due_at`, counts from when it was first opened.
+    """
+
+    element: str
+    sent_from: str | None = None
+    straight: bool = False
+    since: datetime | None = None
+    due_at: datetime | None = None
+
+
 class UnitOfWork(Context):
     """One command on one locked instance: what a diagram needs of the engine while it moves, and
     what it leaves.
@@ -106,6 +121,7 @@ class UnitOfWork(Context):
         self.lapsed: list[int] = []  # refs of timers for which nothing waits any more
         self.unprintable: list[NotPrintable] = []  # papers that could not be issued in this step
         self.reworded = False  # the facts under which the instance is found have changed
+        self.anew: Anew | None = None  # what is opened by going back
         self._shown: set[str] = set()
         self._hidden: set[str] = set()
         self._said: dict[str, Any] = {}  # what events of this command tell in words
@@ -218,8 +234,14 @@ class UnitOfWork(Context):
         if table is None:
             missing = _("没有决策表 {decision}.dmn。", decision=decision)
             raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
-        self.say(decision, decisions.decide(table, self.names(), self.functions()))
+        found = decisions.decide(table, self.names(), self.functions())
+        if (broken := decisions.broken(found)) is not None:
+            wrong = _("决策“{decision}”得出的 {value} 不是整数。", decision=decision, value=broken)
+            advice = _("事实里只存整数，请改用更小的单位，例如分。")
+            raise ProcessFault(wrong, f"{decision}.dmn", decision, advice)
+        self.say(decision, found)
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
+        traces.decided(self.process.id, decision, self.facts[decision]["row"])
 
     def _perform(self, action: str) -> None:
         """Carry out a registered action."""

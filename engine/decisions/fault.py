@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from fractions import Fraction
 
 from engine import expressions
 from engine.decisions.cell import NULLS, cell_of
+from engine.decisions.choice import otherwise
 from engine.decisions.reach import matching_faults
 from engine.decisions.table import DecisionTable, Functions, Input, Output, Row
+from engine.errors import ProcessFault
 from engine.messages import Listed, _
 
-RESERVED = frozenset({"because", "row"})
+RESERVED = frozenset({"because", "row", "rows", "required"})
 UNORDERED = NULLS | {"true", "false", "True", "False"}
 
 
@@ -31,13 +34,24 @@ def faults(
         for fault in _row_faults(table, number, row, known)
     ]
     static += _mixed(table)
-    if not table.has_otherwise:
-        static.append(_("最后缺一行全是 - 的“其他情形”"))
+    static += _default_faults(table, known)
     if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(
         table, known
     ):
         return static
     return [*static, *matching_faults(table, functions)]
+
+
+def _default_faults(table: DecisionTable, known: frozenset[str]) -> Iterable[str]:
+    """Something must be said where no row matches."""
+    if not table.always_decides and table.hit_policy in ("UNIQUE", "FIRST"):
+        yield _("最后缺一行全是 - 的“其他情形”")
+    elif not table.always_decides:
+        yield _("没有一行命中时没有结果，{advice}", advice=otherwise(table))
+    for output, text in zip(table.outputs, table.default, strict=False):
+        for wrong in _result_faults(output, text, known):
+            label = output.label or output.name
+            yield _("结果“{label}”的默认值 {text}:{wrong}", label=label, text=text, wrong=wrong)
 
 
 def _input_faults(
@@ -187,10 +201,21 @@ def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str
             yield _("不在允许值 {values} 之内", values=Listed(column.values))
 
 
+def _is_broken(text: str) -> bool:
+    """Is a result a number that no fact can hold?"""
+    try:
+        value = expressions.evaluate(text, {}, {})
+    except ProcessFault:  # it asks for more than its words
+        return False
+    return isinstance(value, Fraction) and value.denominator > 1
+
+
 def _result_faults(output: Output, text: str, known: frozenset[str]) -> list[str]:
     if text in {"", "-"}:
         return [_("没有填结果；确实没有时请写 null")]
     wrong = expressions.check(text, None, known)
+    if not wrong and _is_broken(text):
+        return [_("不是整数，事实里只存整数，请改用更小的单位，例如分")]
     if not wrong and output.values and text not in output.values:
         wrong = [_("不在允许值 {values} 之内", values=Listed(output.values))]
     return wrong

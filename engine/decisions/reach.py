@@ -54,9 +54,9 @@ def _overlaps_and_reach(
     for number, box in enumerate(boxes, 1):
         if not all(box):
             yield (number,), _("第 {number} 行永远不会命中，条件自相矛盾", number=number)
-        elif table.hit_policy != "UNIQUE" and _covered(box, boxes[: number - 1]):
+        elif table.hit_policy == "FIRST" and _covered(box, boxes[: number - 1]):
             yield (number, 0), _("第 {number} 行永远轮不到，前面的行已全部命中", number=number)
-    if table.hit_policy == "UNIQUE":
+    if table.hit_policy in ("UNIQUE", "ANY"):
         yield from _overlaps(table, domains, boxes)
 
 
@@ -64,10 +64,16 @@ def _overlaps(
     table: DecisionTable, domains: list[list[Any]], boxes: list[Box]
 ) -> Iterable[tuple[tuple[int, ...], str]]:
     for (i, one), (j, other) in combinations(enumerate(boxes, 1), 2):
-        if all(a & b for a, b in zip(one, other, strict=True)):
+        agree = table.hit_policy == "ANY" and _agree(table, i, j)
+        if not agree and all(a & b for a, b in zip(one, other, strict=True)):
             witness = _witness(table, domains, one, other)
             text = _("第 {i} 行与第 {j} 行重叠：{witness} 时都命中", i=i, j=j, witness=witness)
             yield (i, j), text
+
+
+def _agree(table: DecisionTable, i: int, j: int) -> bool:
+    """Do two rows write the same results?"""
+    return table.rules[i - 1].results == table.rules[j - 1].results
 
 
 def _domain(table: DecisionTable, column: int, worths: Mapping[str, Any]) -> list[Any]:

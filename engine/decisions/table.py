@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Functions = Mapping[str, Callable[..., Any]]
+POLICIES = ("UNIQUE", "FIRST", "ANY", "COLLECT", "RULE ORDER")
+AGGREGATIONS = ("SUM", "MIN", "MAX", "COUNT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class DecisionTable:
-    """A decision. The "otherwise" row, a last row of dashes, counts only when no other row
-    matches.
+    """A decision. Under UNIQUE and FIRST a last row of dashes is the "otherwise" row, which counts
+    only when no other row matches; elsewhere it is met like any other.
+
+    `aggregation` is that of COLLECT, or "". `default` are the results where no row matches; empty:
+    there are none. `requires` are the decisions of the same file that this one rests on, each after
+    those that it rests on itself.
     """
 
     id: str
@@ -63,10 +69,24 @@ class DecisionTable:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     rules: tuple[Row, ...]
+    aggregation: str = ""
+    default: tuple[str, ...] = ()
+    requires: tuple[DecisionTable, ...] = ()
+
+    @property
+    def lists(self) -> bool:
+        """Does each output give the results of all rows that match, in their order?"""
+        return self.hit_policy in ("COLLECT", "RULE ORDER")
 
     @property
     def has_otherwise(self) -> bool:
-        return bool(self.rules) and self.rules[-1].dashes
+        return self.hit_policy in ("UNIQUE", "FIRST") and bool(self.rules) and self.rules[-1].dashes
+
+    @property
+    def always_decides(self) -> bool:
+        """Is something said where no row matches? An empty list and the count 0 are answers."""
+        empty = self.lists and self.aggregation in ("", "COUNT")
+        return self.has_otherwise or bool(self.default) or empty
 
     @property
     def body(self) -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from engine.definitions import foreign
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -56,7 +57,7 @@ def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
     """The files with what they name and do not have, but several processes have in common: tables,
     the letter's layout.
     """
-    decisions = _DECIDES.findall(files.get("process.bpmn", ""))
+    decisions = _DECIDES.findall(foreign.plain(files).text)
     named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in decisions}
     if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
         named[f"documents/{LETTER}"] = f"documents/{LETTER}"
@@ -67,9 +68,10 @@ def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:
     """The files that make the version: what runs. Stories, outline and notes may change without a
-    new version.
+    new version. The diagram is in our elements, whoever drew it.
     """
-    return {name: text for name, text in files.items() if _is_frozen(name)}
+    kept = {name: text for name, text in files.items() if _is_frozen(name)}
+    return {**kept, foreign.FILE: foreign.plain(files).text} if foreign.FILE in kept else kept
 
 
 def unfrozen(files: Mapping[str, str]) -> dict[str, str]:

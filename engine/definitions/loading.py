@@ -27,6 +27,7 @@ from engine.definitions.process import (
     PublicationRule,
     RollRule,
     RoundRule,
+    Statistics,
     TaskRule,
     Tell,
     Words,
@@ -135,12 +136,21 @@ def _assembled(
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
         claims=tuple(_claim(table) for table in raw.get("claims", [])),
         columns=tuple(_column(key, table) for key, table in raw.get("columns", {}).items()),
+        statistics=_statistics(raw.get("statistics")),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
         raw=dict(raw),
         files=files,
     )
+
+
+def _statistics(table: Table | None) -> Statistics | None:
+    if table is None:
+        return None
+    words, english = table["outcomes"], table.get("outcomes_en", {})
+    outcomes = {code: Words(said, english.get(code, "")) for code, said in words.items()}
+    return Statistics(table["kind"], table["outcome"], outcomes)
 
 
 def _column(key: str, table: Table) -> ColumnRule:
@@ -204,6 +214,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         title=_words(table, "title"),
         numbering=table.get("numbering", ""),
         outside=bool(table.get("outside")),
+        encloses=tuple(table.get("encloses", ())),
         places=bool(table.get("places")),
         needs=needs,
         optional=optional,
@@ -335,7 +346,8 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
         undo=bool(table["undo"]) and not poll and meeting is None,
-        verbs=frozenset(table["verbs"]) & (verbs.OF_POLLS if poll else frozenset(verbs.ALL)),
+        verbs=frozenset(table["verbs"])
+        & verbs.possible(poll=bool(poll), meeting=meeting is not None),
     )
 
 

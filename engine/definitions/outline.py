@@ -11,6 +11,7 @@ from engine import expressions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.decisions import DecisionTable
     from engine.definitions.diagram import Element, Flow
     from engine.definitions.process import PollRule, Process, TaskRule
 
@@ -39,6 +40,14 @@ EARLY = {
     "all": "全部答复即截止",
     "first": "有一人答复即截止",
 }
+POLICIES = {
+    "UNIQUE": "取唯一命中行",
+    "FIRST": "取最先命中行",
+    "ANY": "命中各行结果相同",
+    "COLLECT": "取全部命中行",
+    "RULE ORDER": "按行的次序取全部命中行",
+}
+SUMS = {"": "", "SUM": "，求和", "MIN": "，取最小", "MAX": "，取最大", "COUNT": "，计数"}
 HEADER = "本文件由流程定义自动生成，请勿手改。重新生成：yixing check --write"
 
 
@@ -306,20 +315,31 @@ def _publications(process: Process) -> Iterator[str]:
 
 def _decisions(process: Process) -> Iterator[str]:
     for key, table in sorted(process.decisions.items()):
-        yield f"- {table.name}（{key}，{'取唯一命中行' if table.hit_policy == 'UNIQUE' else '取最先命中行'}）"
-        for number, row in enumerate(table.rules, 1):
-            cells = zip(table.inputs, row.cells, strict=True)
-            when = (
-                "，".join(
-                    f"{column.label} {cell}" for column, cell in cells if cell not in ("", "-")
-                )
-                or "其他情形"
-            )
-            then = "，".join(
-                f"{output.label} {result}"
-                for output, result in zip(table.outputs, row.results, strict=True)
-            )
-            yield f"    {number}. {when} → {then}（{row.description}）"
+        yield from _decision(key, table)
+        for each in table.requires:
+            yield from (f"    {line}" for line in _decision(f"{key} 所依据的 {each.id}", each))
+
+
+def _decision(key: str, table: DecisionTable) -> Iterator[str]:
+    yield f"- {table.name}（{key}，{POLICIES[table.hit_policy]}{SUMS[table.aggregation]}）"
+    yield from _rows(table)
+    if table.default:
+        yield f"    没有一行命中 → {_then(table, table.default)}"
+
+
+def _rows(table: DecisionTable) -> Iterator[str]:
+    for number, row in enumerate(table.rules, 1):
+        cells = zip(table.inputs, row.cells, strict=True)
+        when = (
+            "，".join(f"{column.label} {cell}" for column, cell in cells if cell not in ("", "-"))
+            or "其他情形"
+        )
+        yield f"    {number}. {when} → {_then(table, row.results)}（{row.description}）"
+
+
+def _then(table: DecisionTable, results: tuple[str, ...]) -> str:
+    named = zip(table.outputs, results, strict=True)
+    return "，".join(f"{output.label} {result}" for output, result in named)
 
 
 def _documents(process: Process) -> Iterator[str]:

@@ -232,6 +232,7 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    encloses: tuple[str, ...] = ()  # dotted answers whose files go along with it then
     places: bool = False  # says the unit and the posts of the people in it
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
@@ -263,6 +264,17 @@ class RoundRule:
 
     key: str
     facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the yearly numbers of a process are told by: two dotted facts, and the outcomes in
+    words.
+    """
+
+    kind: str
+    outcome: str
+    outcomes: Mapping[str, Words]
 
 
 @dataclass(frozen=True)
@@ -314,6 +326,7 @@ class Process:
     guards: tuple[Guard, ...]
     claims: tuple[Claim, ...]
     columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
+    statistics: Statistics | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

@@ -4,21 +4,21 @@ meetings, other instances.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from engine import calendar, clock, expressions, law, legacy
+from engine import calendar, clock, law, legacy
 from engine.db import tables
-from engine.db.states import InstanceState, TaskState
+from engine.db.states import TaskState
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
-from engine.instance import numbers
-from engine.instance.view import dotted
+from engine.instance import numbers, others
 from engine.messages import _
 from engine.people import organisation, posts
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 
 Start = datetime | date | str  # from where an expression counts
+_PERIOD = re.compile(
+    r"P(?:(?P<weeks>\d{1,4})W|(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,5})S)?)?)"
+)
 MOST_YEARS = 99  # of a term
 
 
@@ -178,72 +182,6 @@ def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
     return bool(member and unit) and str(member) in heads_of(view, [str(unit)])
 
 
-def matters(
-    view: InstanceView, process: str, holds: str, since: str | None = None, which: str = "true"
-) -> int:
-    """How many instances of a process this union has for whose facts, `state` and `outcome` the
-    expression holds.
-
-    `since` names a process: only what was launched after its latest instance had ended; of those
-    instances, `which` says which count.
-    """
-    instance = tables.instance.c
-    query = select(instance.facts, instance.state, instance.outcome).where(
-        instance.union_id == view.row["union_id"], instance.process_id == process
-    )
-    if since:
-        query = query.where(instance.started_at > _last_end(view, since, which))
-    found = view.session.execute(query.execution_options(yield_per=500))
-    return sum(_fits(row.facts, row.state, row.outcome, holds) for row in found)
-
-
-def linked(view: InstanceView, kind: str) -> int:
-    """How many instances that still run are linked to this one as this kind."""
-    link, instance = tables.link.c, tables.instance.c
-    others = (
-        select(func.count())
-        .select_from(tables.link)
-        .join(tables.instance, instance.id == link.from_id)
-        .where(link.to_id == view.row["id"], link.kind == kind)
-        .where(instance.state == InstanceState.RUNNING)
-    )
-    return int(view.session.execute(others).scalar_one())
-
-
-def matter_fits(view: InstanceView, instance_id: str | None, holds: str) -> bool:
-    """Whether the expression holds for the facts, `state` and `outcome` of this other instance of
-    the union; False when there is none.
-    """
-    if not instance_id:
-        return False
-    instance = tables.instance.c
-    query = select(instance.facts, instance.state, instance.outcome).where(
-        instance.id == UUID(str(instance_id)), instance.union_id == view.row["union_id"]
-    )
-    found = view.session.execute(query).first()
-    return found is not None and _fits(found.facts, found.state, found.outcome, holds)
-
-
-def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
-    """A dotted fact of every other instance of a process in this union for whose facts, `state`
-    and `outcome` the expression holds, where it is known.
-    """
-    instance = tables.instance.c
-    query = (
-        select(instance.facts, instance.state, instance.outcome)
-        .where(
-            instance.union_id == view.row["union_id"],
-            instance.process_id == process,
-            instance.id != view.row["id"],
-        )
-        .order_by(instance.id)
-    )
-    found = view.session.execute(query.execution_options(yield_per=500))
-    fitting = [row.facts for row in found if _fits(row.facts, row.state, row.outcome, holds)]
-    known = (dotted(facts, path) for facts in fitting)
-    return [fact for fact in known if fact is not None]
-
-
 def next_year_ends(view: InstanceView, start: Start, rule_id: str | None = None) -> datetime:
     """The end of the year after the one in which a moment or day lies, of years that begin so many
     months after the calendar year as the rule says; without a rule, of calendar years. Errors:
@@ -289,6 +227,24 @@ def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | 
     return begins + timedelta(hours=hour)
 
 
+def lasting(view: InstanceView, period: str) -> datetime:
+    """The moment at which a period from now ends, as ISO 8601 writes it: P3D, PT2H30M; where only
+    the day is known, from its end. Errors: ProcessFault.
+    """
+    found = _PERIOD.fullmatch(str(period))
+    if found is None or not any(found.groups()):
+        raise ProcessFault(_("{period} 不是一段时间，请写成 P3D、PT2H 的样子。", period=period))
+    lengths = {unit: int(length) for unit, length in found.groupdict().items() if length}
+    begin = view.now
+    if not isinstance(begin, datetime):
+        begin = datetime.combine(begin + timedelta(days=1), time(), clock.CHINA)
+    end = (begin + timedelta(**lengths)).astimezone(UTC)
+    steps = (_("{period} 以后", period=period),)
+    return view.remember(
+        calendar.Due(end, calendar.ending_day(end), provisional=False, steps=steps)
+    )
+
+
 def earliest(view: InstanceView, moment: datetime, others: list[str]) -> datetime:
     """The earliest of the end of a time limit and of the moments of a list that are still to
     come; such a moment is the end of a time limit then.
@@ -302,33 +258,6 @@ def earliest(view: InstanceView, moment: datetime, others: list[str]) -> datetim
     return view.remember(
         calendar.Due(common, calendar.ending_day(common), provisional=False, steps=steps)
     )
-
-
-def _last_end(view: InstanceView, process: str, which: str) -> datetime:
-    """When the latest other instance of a process ended in this union; long ago when none has."""
-    instance = tables.instance.c
-    query = (
-        select(instance.facts, instance.state, instance.outcome, instance.ended_at)
-        .where(
-            instance.union_id == view.row["union_id"],
-            instance.process_id == process,
-            instance.id != view.row["id"],
-            instance.ended_at.is_not(None),
-        )
-        .order_by(instance.ended_at.desc())
-    )
-    for row in view.session.execute(query):
-        if _fits(row.facts, row.state, row.outcome, which):
-            ended: datetime = row.ended_at
-            return ended
-    return datetime.min.replace(tzinfo=UTC)
-
-
-def _fits(facts: dict[str, Any], state: str, outcome: str | None, holds: str) -> bool:
-    """Whether the expression holds for an instance's facts, `state` and `outcome`."""
-    wanted = {name.partition(".")[0]: None for name in expressions.names_in(holds)}
-    known = {**wanted, **facts, "state": state, "outcome": outcome or None}
-    return bool(expressions.evaluate(holds, known, {}))
 
 
 def at(view: InstanceView, element: str) -> datetime | None:
@@ -381,12 +310,14 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "heads_of": heads_of,
     "owners_of": owners_of,
     "movers_of": owners_of,  # of old
-    "matters": matters,
-    "linked": linked,
-    "matter_fits": matter_fits,
-    "facts_of": facts_of,
+    "matters": others.matters,
+    "linked": others.linked,
+    "matter_fits": others.matter_fits,
+    "facts_of": others.facts_of,
+    "fact_of": others.fact_of,
     "next_year_ends": next_year_ends,
     "at_hour": at_hour,
+    "lasting": lasting,
     "earliest": earliest,
     "at": at,
     "happened": happened,

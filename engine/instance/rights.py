@@ -183,6 +183,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "message": (may_send_it,),
     "comment": (started_it, takes_part, rules_it_by_desk),
     "hand_over": (has_the_task,),
+    "send_back": (has_the_task,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
     "declare_poll": (presides,),
@@ -204,6 +205,7 @@ BARS: dict[str, tuple[Bar[Case], ...]] = {
     "complete": _DUTIES,
     "claim": _DUTIES,
     "hand_over": _DUTIES,
+    "send_back": _DUTIES,
     "respond": _VOTE,
     "cast": _VOTE,
     "terminate": (

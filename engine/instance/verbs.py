@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from engine import clock
 from engine.db import tables
-from engine.definitions.verbs import COMMENT, HAND_OVER
+from engine.definitions.verbs import COMMENT, HAND_OVER, RECALL, SEND_BACK
 from engine.errors import Refused
 from engine.instance import rights, rooms
 from engine.instance.context import Context
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _task, _member, _share = tables.task.c, tables.member.c, tables.share.c
-TITLES: Mapping[str, Message] = {COMMENT: _("评论"), HAND_OVER: _("转办")}
+TITLES: Mapping[str, Message] = {
+    COMMENT: _("评论"),
+    HAND_OVER: _("转办"),
+    SEND_BACK: _("退回"),
+    RECALL: _("拿回"),
+}
 LAW = "LAW"
 
 
@@ -41,10 +46,12 @@ def against(context: Context, rule: TaskRule, verb: str) -> Message | None:
     if verb not in rule.verbs:
         if rule.poll:
             return _("“{title}”是表决或征求同意，由本人作出，不能{verb}。", **named)
+        if rule.meeting:
+            return _("“{title}”是会议，会已召集，不能{verb}。", **named)
         return _("本流程不允许对“{title}”{verb}。", **named)
     if verb == COMMENT:
         return None
-    if context.process.lanes[rule.lane].person:
+    if verb == HAND_OVER and context.process.lanes[rule.lane].person:
         return _("“{title}”由指定的人本人办理，不能{verb}。", **named)
     if guarded := statutory(context.process, rule.id):
         law = rulebook().get(guarded)[0].cited

@@ -96,6 +96,16 @@ class InstanceView:
         finally:
             self.happened, self.given = before
 
+    @contextmanager
+    def counted_from(self, when: datetime) -> Iterator[None]:
+        """Time limits count from an earlier moment."""
+        before = self.happened
+        self.happened = when
+        try:
+            yield
+        finally:
+            self.happened = before
+
     @property
     def name_order(self) -> Order:
         """How people stand in its ballots, notices and papers."""

@@ -10,6 +10,7 @@ evaluate text), so it does not grow with age.
 """
 
 from engine.machine.acts import STEP_BUDGET, complete, fire, look, start
+from engine.machine.again import again, beside, may_again, places
 from engine.machine.diagram import Outside, parse
 from engine.machine.shapes import Live, Need, Request, Run, Spec, State, Step, advance
 
@@ -24,9 +25,13 @@ __all__ = [
     "State",
     "Step",
     "advance",
+    "again",
+    "beside",
     "complete",
     "fire",
     "look",
+    "may_again",
     "parse",
+    "places",
     "start",
 ]

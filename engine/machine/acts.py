@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Requests = Generator[Request, Any, None]
 
+SPLIT = ".BoundaryEventSplit"  # what the library puts before a task with boundary events
 STEP_BUDGET = 500  # engine steps in one command; more is a loop without a wait
 
 
@@ -43,7 +44,7 @@ def complete(spec: Spec, state: State, ref: int) -> Run:
         raise ProcessFault(
             _("环节 {name} 不在办理中。", name=task.task_spec.name), element=task.task_spec.name
         )
-    before = _waiting(refs)
+    before = waiting_in(refs)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
 
@@ -57,7 +58,7 @@ def fire(spec: Spec, state: State, ref: int) -> Run:
         raise ProcessFault(
             _("事件 {name} 不在等待中。", name=task.task_spec.name), element=task.task_spec.name
         )
-    before = _waiting(refs)
+    before = waiting_in(refs)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before)
@@ -66,10 +67,11 @@ def fire(spec: Spec, state: State, ref: int) -> Run:
 def look(spec: Spec, state: State) -> tuple[Live, ...]:
     """What is alive in a saved state."""
     _, refs, _ = load(spec, state)
-    return _waiting(refs)
+    return waiting_in(refs)
 
 
-def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
+def waiting_in(refs: dict[int, Any]) -> tuple[Live, ...]:
+    """What waits in a loaded run."""
     return tuple(_live({t.id: n for n, t in refs.items()}, refs.values()))
 
 
@@ -93,15 +95,37 @@ def _advance(
     first: Task | None = None,
 ) -> Run:
     passed = _Passed()
-    with _own_faults():
-        if first is not None:
+    if first is not None:
+        with _own_faults():
             yield from _pass(first)
             passed.note(first)
+    return (yield from _onward(flow, refs, top, before, passed))
+
+
+def advance_from(
+    flow: BpmnWorkflow,
+    refs: dict[Any, int],
+    top: int,
+    before: tuple[Live, ...],
+    done: Iterable[str] = (),
+) -> Run:
+    """Run on from tokens that stand elsewhere now; `done`: the elements passed already."""
+    return (yield from _onward(flow, refs, top, before, _Passed(list(done))))
+
+
+def _onward(
+    flow: BpmnWorkflow,
+    refs: dict[Any, int],
+    top: int,
+    before: tuple[Live, ...],
+    passed: _Passed,
+) -> Run:
+    with _own_faults():
         yield from _run(flow, passed)
     elements = tuple(passed.elements)
     if flow.is_completed():
         ends = [e for e in elements if isinstance(_spec_of(flow, e), EndEvent)]
-        return Step(None, (), elements, ends[-1] if ends else "", before)
+        return Step(None, (), elements, ends[-1] if ends else "", before, tuple(passed.taken))
     for task in _all(flow):
         if task.id not in refs and task.has_state(ALIVE):
             refs[task.id] = top
@@ -112,14 +136,18 @@ def _advance(
             _("流程停住了：没有待办、没有期限，也没有结束。"),
             advice=_("请检查流程图的分支与汇合。"),
         )
-    return Step(save(flow, refs, top), live, elements, before=before)
+    kept = save(flow, refs, top)
+    return Step(kept, live, elements, before=before, taken=tuple(passed.taken))
 
 
 @dataclass
 class _Passed:
-    """The elements run through by one command, in order, and no more than the budget."""
+    """The elements run through by one command, in order, and no more than the budget; the flows
+    taken from them.
+    """
 
     elements: list[str] = field(default_factory=list)
+    taken: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, task: Task) -> None:
         element = getattr(task.task_spec, "bpmn_id", None)
@@ -128,6 +156,14 @@ class _Passed:
         if len(self.elements) > STEP_BUDGET:
             endless = _("一次操作超过 {most} 步，流程图中可能有不停的循环。", most=STEP_BUDGET)
             raise ProcessFault(endless, element=element or "")
+        self.follow(task)
+
+    def follow(self, task: Task) -> None:
+        """Note by which flows one went on from an element that is done."""
+        source = getattr(task.task_spec, "bpmn_id", None)
+        if source:
+            after = (child.task_spec.name for child in task.children if child.has_state(ALIVE))
+            self.taken += [(source, name.removesuffix(SPLIT)) for name in after]
 
 
 @contextmanager
@@ -161,6 +197,7 @@ def _run(flow: BpmnWorkflow, passed: _Passed) -> Requests:
                 parent = flow.get_task_from_id(key)
                 if parent.state == TaskState.STARTED:
                     parent.task_spec._update(parent)
+                    passed.follow(parent)
                     moved = True
         if not moved:
             return
@@ -188,7 +225,7 @@ def _live(refs: dict[Any, int], tasks: Iterable[Task]) -> Iterator[Live]:
         elif task.state == TaskState.WAITING and isinstance(outside, Outside):
             on = ""
             if isinstance(spec, BoundaryEvent):
-                on = task.parent.task_spec.name.removesuffix(".BoundaryEventSplit")
+                on = task.parent.task_spec.name.removesuffix(SPLIT)
             yield Live(
                 refs[task.id],
                 spec.bpmn_id,

@@ -43,7 +43,8 @@ class Live:
 @dataclass(frozen=True)
 class Step:
     """What one act did: what waited before it, and what waits now. `state` is None when the
-    instance has ended; `passed` are the elements run through, in order.
+    instance has ended; `passed` are the elements run through, in order, `taken` the flows, each as
+    (source, target).
     """
 
     state: State | None
@@ -51,6 +52,7 @@ class Step:
     passed: tuple[str, ...]
     ended: str = ""  # id of the end event that finished the instance
     before: tuple[Live, ...] = ()
+    taken: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

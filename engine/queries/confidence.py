@@ -27,6 +27,7 @@ KINDS = (
     "letter_read",
     "history_read",
     "member_let_in",
+    "member_let_out",
     "evidence_exported",
     "matter_erased",
 )
@@ -34,8 +35,8 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """Somebody read the matter or its history, took its evidence away, let `member` in, or erased
-    it.
+    """Somebody read the matter or its history, took its evidence away, let `member` in or out, or
+    erased it.
     """
 
     kind: str
@@ -47,13 +48,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Guarded:
-    """`members` (id, name) may be let in, `acts`: by this person; `erasable`: this person may erase
-    it now.
+    """`members` (id, name) may be let in, `guests` let out, `acts`: by this person; `erasable`: this
+    person may erase it now.
     """
 
     readings: tuple[Reading, ...]
     acts: bool
     members: tuple[tuple[str, str], ...]
+    guests: tuple[tuple[str, str], ...]
     erasable: bool
     erased: bool
 
@@ -76,9 +78,26 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
         readings=_readings(session, instance_id),
         acts=acts,
         members=tuple(choices(session, row.union_id)("members:")) if acts else (),
+        guests=_guests(session, instance_id) if acts else (),
         erasable=acts and row.state in FINAL and not erased,
         erased=erased,
     )
+
+
+def _guests(session: Session, instance_id: UUID) -> tuple[tuple[str, str], ...]:
+    """Who was let in and not let out since."""
+    found: dict[str, str] = {}
+    event = tables.event.c
+    kinds = event.kind.in_(("member_let_in", "member_let_out"))
+    told = select(event.kind, event.body, event.words).where(
+        event.instance_id == instance_id, kinds
+    )
+    for row in session.execute(told.order_by(event.seq)):
+        body = aside.told(row.body, row.words)
+        found.pop(body["member"], None)
+        if row.kind == "member_let_in":
+            found[body["member"]] = str(body.get("name", ""))
+    return tuple(found.items())
 
 
 def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:

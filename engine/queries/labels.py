@@ -85,6 +85,8 @@ VERBS: Mapping[str, Message] = {  # besides those of access.VERBS
     "load_notice": _("载入放假安排或假期"),
     "complete": _("办理"),
     "hand_over": _("转办"),
+    "send_back": _("退回"),
+    "recall": _("拿回"),
     "respond": _("作答"),
     "take_back": _("撤回作答"),
     "close_poll": _("提前截止"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -14,16 +15,17 @@ from engine.db import tables
 from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.documents import pdf
+from engine.errors import NotFound
 from engine.history.erased import ERASED
 from engine.instance import invitations
 from engine.instance.union_law import OF_INSTANCE, UnionLaw
+from engine.instance.view import dotted
 from engine.people import access, organisation
 from engine.queries import deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from engine.db import Session, rows
     from engine.definitions.process import Process
@@ -44,6 +46,14 @@ class Enclosed:
 
 
 @dataclass(frozen=True)
+class File:
+    """An uploaded file that goes along with one of the documents."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True)
 class Letter:
     """What is asked of somebody outside. `subject` is empty when the process keeps its matters to
     those named in them.
@@ -57,6 +67,7 @@ class Letter:
     to: str
     form: forms.Form | None
     papers: tuple[Enclosed, ...]
+    files: tuple[File, ...]
     deadline: deadlines.Deadline | None
     ends_at: datetime
     suspended: bool
@@ -102,6 +113,7 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
         to=found.to,
         form=invitations.asked(rule.form),
         papers=_enclosed(session, process, row.id, lang),
+        files=_files(session, process, row.id),
         deadline=deadlines.deadline(law, decisive_on, row.due_at, row.due, lang=lang),
         ends_at=found.ends_at,
         suspended=row.state != InstanceState.RUNNING,
@@ -157,6 +169,34 @@ def _enclosed(
         for d in issued
         if d.data != ERASED
     )
+
+
+def _files(session: Session, process: Process, instance_id: UUID) -> tuple[File, ...]:
+    """What was uploaded last for the documents that have been issued, as the process says."""
+    enclosing = {k: d.encloses for k, d in process.documents.items() if d.outside and d.encloses}
+    query = (
+        select(_document.kind, _instance.facts)
+        .join(tables.instance, _instance.id == _document.instance_id)
+        .where(_document.instance_id == instance_id, _document.kind.in_(enclosing))
+        .distinct(_document.kind)
+    )
+    named = (
+        entry
+        for row in (session.execute(query) if enclosing else ())
+        for path in enclosing[row.kind]
+        for entry in dotted(row.facts, path) or ()
+    )
+    return tuple(File(UUID(entry["id"]), entry["name"]) for entry in named)
+
+
+def file(session: Session, token: str, attachment_id: UUID) -> tuple[str, str, bytes]:
+    """An enclosed file as (given name, media type, bytes). Raises NotFound for any other."""
+    found = invitations.usable(session, token)
+    row = _asked(session, found.task_id)
+    enclosed = _files(session, process_of(session, row.version), found.instance_id)
+    if attachment_id not in {each.id for each in enclosed}:
+        raise NotFound(attachment_id=str(attachment_id))
+    return pdf.enclosed(session, found.instance_id, attachment_id)
 
 
 def document(session: Session, token: str, document_id: UUID) -> tuple[str, bytes]:

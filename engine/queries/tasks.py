@@ -7,17 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from engine import clock, forms
-from engine.db import aside, rows, tables
-from engine.db.states import InstanceState, TaskState
-from engine.definitions.verbs import ALL, HAND_OVER
-from engine.instance import choices, lanes, rooms, together, verbs
-from engine.instance import context as instance
-from engine.people import access, organisation
+from engine.db import aside, tables
+from engine.definitions.verbs import ALL, RECALL
+from engine.instance import choices, rooms, together, verbs
+from engine.people import access
 from engine.queries import (
     background,
+    beside,
     coming,
     comments,
     deadlines,
@@ -29,6 +28,8 @@ from engine.queries import (
     publications,
     ruled,
 )
+from engine.queries.task_read import Read, is_mine
+from engine.queries.task_read import read as read_task
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -36,11 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
-
     from engine.db import Session
-    from engine.definitions.process import TaskRule
-    from engine.instance.context import Context
     from engine.messages import Message
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
@@ -97,31 +94,11 @@ class Task:
     opinions: tuple[opinions.Opinion, ...]  # of those who decided before
     held: Held | None  # it was done, and may still be taken back
     comments: tuple[comments.Comment, ...]
-    handed: Handed | None  # somebody handed it to whoever has it
+    handed: beside.Handed | None  # somebody handed it to whoever has it
     verbs: Mapping[str, str | Message]  # of definitions/verbs.py: why it is not for this task; ""
-
-
-@dataclass(frozen=True)
-class Handed:
-    """Who handed a task over, and why."""
-
-    by: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Handing:
-    """What the page for handing a task over, or back, needs: who may take it; why nobody may."""
-
-    id: UUID
-    title: str
-    number: str
-    subject: str
-    confidential: bool
-    people: tuple[tuple[UUID, str], ...]
-    back_to: str  # who gets it back; "": nobody handed it over
-    why: str | Message
-    revision: int
+    sent_back: beside.Handed | None  # somebody sent it back
+    recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
+    recorded: bool  # whoever opens it first goes on record, as it may be taken back until then
 
 
 @dataclass(frozen=True)
@@ -133,89 +110,15 @@ class Held:
     until: datetime
 
 
-def _is_mine(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `task` under which it is or was this person's. What stands nowhere in the
-    diagram (a launch, a message, an objection) is nobody's task.
-    """
-    mine = or_(
-        _task.assignee_id == actor.id,
-        _task.seat.in_(sorted(actor.seats)),
-        _task.closed_by == actor.id,
-    )
-    return and_(_task.ref != tables.WITHOUT_TASK, mine)
-
-
 def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
     """Raise NotFound when a task neither is nor was this person's."""
-    query = select(_task.id).where(_task.id == task_id, _is_mine(actor))
+    query = select(_task.id).where(_task.id == task_id, is_mine(actor))
     access.must_see(session.execute(query).scalar())
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What one statement says of a task: its row, the actor's draft, the meeting it holds, and its
-    instance.
-    """
-
-    task: rows.Task
-    draft: Mapping[str, Any]
-    draft_revision: int
-    meeting: UUID | None
-    held: tuple[UUID, datetime] | None  # by whom, until when
-    context: Context
-
-    @property
-    def rule(self) -> TaskRule:
-        return self.context.process.tasks[self.task.element]
-
-    @property
-    def due(self) -> Mapping[str, Any]:
-        return self.task.due or {}
-
-    @property
-    def is_open(self) -> bool:
-        return self.task.state == TaskState.OPEN
-
-    @property
-    def actionable(self) -> bool:
-        running = self.context.row["state"] == InstanceState.RUNNING
-        waits = self.is_open and running and self.held is None
-        return waits and not lanes.taken_by_another(self.context, self.task)
-
-
-def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
-    meeting = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
-    draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
-    act = and_(_held.task_id == _task.id, _held.why.is_(None))
-    query = (
-        select(
-            *tables.task.c,
-            _draft.answers,
-            _draft.revision,
-            meeting.limit(1).scalar_subquery(),
-            _held.member_id,
-            _held.until,
-            *instance.COLUMNS,
-        )
-        .select_from(tables.task)
-        .join(tables.instance, _instance.id == _task.instance_id)
-        .outerjoin(tables.draft, draft)
-        .outerjoin(tables.held_act, act)
-        .where(_task.id == task_id, _is_mine(actor))
-    )
-    values = tuple(access.must_see(session.execute(query).first()))
-    width = len(rows.Task._fields)
-    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
-    context = instance.context_from(session, actor, values[width + 5 :])
-    held = (who, until) if who else None
-    return _Read(
-        rows.Task(*row), begun or {}, revision or 0, meeting_id, held=held, context=context
-    )
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
     """One user task. NotFound when it neither is nor was this person's."""
-    read = _read(session, actor, task_id)
+    read = read_task(session, actor, task_id)
     row, rule, context = read.task, read.rule, read.context
     process, matter = context.process, context.row
     parts = background.finished(context)
@@ -279,49 +182,15 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         opinions=opinions.opinions(context, parts, names, lang, stands_at),
         held=_held_by(read, actor, names),
         comments=comments.comments(context, lang),
-        handed=_handed(read, names),
+        handed=beside.handed(read, names),
         verbs={verb: verbs.against(context, rule, verb) or "" for verb in ALL},
+        sent_back=beside.sent_back(read, lang),
+        recall=beside.recall(read, actor),
+        recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )
 
 
-def _handed(read: _Read, names: Named) -> Handed | None:
-    """Who handed an open task over, in their own words."""
-    task = read.task
-    if task.handed_by is None or not read.is_open:
-        return None
-    key = f'"id":"{task.id}"'
-    last = select(_event.body, _event.words).where(
-        _event.instance_id == task.instance_id,
-        _event.kind == "task_handed_over",
-        _event.body.contains(key, autoescape=True),
-    )
-    found = read.context.session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
-    why = aside.told(found.body, found.words)["reason"]
-    return Handed(names.get(task.handed_by), str(aside.shown(why)))
-
-
-def handing(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Handing:
-    """Who may take a task in this person's place. Raises NotFound when it is not theirs to do."""
-    read = _read(session, actor, task_id)
-    access.must_see(read if read.actionable else None)
-    task, context = read.task, read.context
-    why = verbs.against(context, read.rule, HAND_OVER) or ""
-    takers = [] if why else verbs.takers(context, task)
-    mine = task.handed_by if task.assignee_id == actor.id else None
-    return Handing(
-        id=task.id,
-        title=read.rule.title.in_(lang),
-        number=context.row["number"],
-        subject=context.row["title"],
-        confidential=context.row["confidential"],
-        people=tuple((person.id, person.name) for person in takers),
-        back_to=organisation.names(session, [mine]).get(mine, "") if mine else "",
-        why=why,
-        revision=task.revision,
-    )
-
-
-def _held_by(read: _Read, actor: Actor, names: Named) -> Held | None:
+def _held_by(read: Read, actor: Actor, names: Named) -> Held | None:
     if read.held is None:
         return None
     who, until = read.held
@@ -334,7 +203,7 @@ def draft_paper(
     """A paper that a task will issue, as a draft; "" of both: the first one. Raises NotFound (not
     theirs to do), NotPrintable.
     """
-    read = _read(session, actor, task_id)
+    read = read_task(session, actor, task_id)
     access.must_see(read if read.actionable else None)
     first = next(iter(coming.coming(read.context, read.rule, read.draft, "zh")), None)
     kind, choice = kind or (first.kind if first else ""), choice or (first.choice if first else "")

@@ -274,6 +274,7 @@ _HOLES: Mapping[str, Callable[[Facts], object]] = {
     "who": lambda facts: facts.who,
     "kind": lambda facts: facts.kind,
     "task": _title_of("task"),
+    "to_task": _title_of("to"),
     "element": _title_of("element"),
     "owner": lambda facts: facts.owner,
     "message": _title_of("message"),

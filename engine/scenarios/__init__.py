@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import db, definitions, settings
+from engine.commands.traces import Trace
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
 from engine.messages import _
@@ -25,6 +26,7 @@ __all__ = [
     "Played",
     "StepResult",
     "Story",
+    "Trace",
     "begun",
     "perform",
     "play",

@@ -213,5 +213,6 @@ ACTIONS: dict[str, Callable[[Progress, Actor, Step], None]] = {
     "void_poll": plainly(voiding.void, Progress.poll, reason),
     "answer_link": _answer_link,
     "let_in": plainly(confidence.let_in, of_instance, _member),
+    "let_out": plainly(confidence.let_out, of_instance, _member),
     "look": _look,
 }

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, definitions, settings
+from engine.commands.traces import Trace, listening
 from engine.db import shred
 from engine.errors import EngineError, Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw
@@ -83,6 +84,7 @@ class Played:
     steps: list[StepResult]
     ok: bool
     why: str
+    met: Trace = field(default_factory=Trace)  # of its processes
 
 
 def play(
@@ -97,18 +99,19 @@ def play(
     """
     title = source.get("title", "") if isinstance(source, dict) else getattr(source, "stem", "")
     steps: list[StepResult] = []
-    try:
-        read = story.read(source)
-        title = read.title
-        with _begun(engine, source, read, files, standard) as progress:
-            for step in read.steps:
-                steps.append(play_step(progress, step))
-            comparison.check(progress, read)
-    except Unexpected as wrong:
-        return Played(str(title), steps, False, wrong.message)
-    except ProcessFault as fault:
-        return Played(str(title), steps, False, _advised(fault))
-    return Played(title, steps, True, "")
+    with listening() as met:
+        try:
+            read = story.read(source)
+            title = read.title
+            with _begun(engine, source, read, files, standard) as progress:
+                for step in read.steps:
+                    steps.append(play_step(progress, step))
+                comparison.check(progress, read)
+        except Unexpected as wrong:
+            return Played(str(title), steps, False, wrong.message, met)
+        except ProcessFault as fault:
+            return Played(str(title), steps, False, _advised(fault), met)
+    return Played(title, steps, True, "", met)
 
 
 @contextmanager

@@ -117,12 +117,29 @@ class Progress:
 
     # --- names and ids ---
     def known(self, alias: str) -> UUID:
-        """The instance called so. Raises ProcessFault."""
+        """The instance called so, or begun so by one of them: "A.by_election". Raises
+        ProcessFault.
+        """
+        first, _dot, link = alias.partition(".")
+        if link and first in self.instances:
+            self._follow(alias, self.instances[first], link)
         if alias not in self.instances:
             known = Listed(self.instances) or NOTHING
             advice = _("已有：{known}。", known=known)
             raise ProcessFault(_("没有叫 {alias} 的件。", alias=alias), advice=advice)
         return self.instances[alias]
+
+    def _follow(self, alias: str, begun_by: UUID, link: str) -> None:
+        """Let an alias stand for the matter that an instance has begun last under this link."""
+        instance = tables.instance.c
+        begun = instance.facts[link]["matter"].astext
+        query = select(begun).where(instance.id == begun_by)
+        found = self.session.execute(query).scalar()
+        if found:
+            which = select(instance.process_id).where(instance.id == UUID(found))
+            self.instances[alias] = UUID(found)
+            process = self.session.execute(which).scalar_one()
+            self.started[alias] = self.world.others.get(process, self.world.process)
 
     def instance(self) -> UUID:
         """The instance that the story is about now. Raises ProcessFault."""

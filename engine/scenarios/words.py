@@ -95,6 +95,7 @@ _MORE: Mapping[str, Callable[[Facts], Words]] = {
     "meeting_opened": _present,
     "link_sent": _plain("to"),
     "member_let_in": _plain("name"),
+    "member_let_out": _plain("name"),
     "attempt_refused": lambda facts: recalled(facts.body.get("why")),
     "incident_noted": lambda facts: recalled(facts.body.get("message")),
 }

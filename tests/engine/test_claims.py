@@ -162,11 +162,22 @@ def test_a_year_has_its_claims_and_votes_with_the_least_to_spare(engine: db.Engi
 @pytest.mark.parametrize(
     ("folder", "number", "verdicts", "spares"),
     [
-        # accepted, disclosed, extended, effective
-        (MEDIATION, "101", "yes yes never yes", [0, 0, None, 0]),
-        (MEDIATION, "501", "never never never never", [None, None, None, None]),  # refused
-        (MEDIATION, "718", "yes yes yes yes", [0, 18, 0, 0]),  # sealed in the extended time
-        (MEDIATION, "825", "yes open open yes", [0, None, None, 0]),  # a paper entered afterwards
+        # accepted, disclosed, its ending served, extended, effective
+        (MEDIATION, "101", "yes yes never never yes", [0, 0, None, None, 0]),
+        (MEDIATION, "501", "never never yes never never", [None, None, 0, None, None]),  # refused
+        (MEDIATION, "718", "yes yes open yes yes", [0, 18, None, 0, 0]),  # in the extended time
+        (
+            MEDIATION,
+            "825",
+            "yes open open open yes",
+            [0, None, None, None, 0],
+        ),  # entered afterwards
+        (
+            MEDIATION,
+            "972",
+            "never never no never never",
+            [None, None, 11, None, None],
+        ),  # not served
         # served, passed before it was signed, in force, published
         (CONSULTATION, "101", "yes yes yes yes", [11, 4, 16, 7]),
         (CONSULTATION, "722", "yes open open open", [11, None, None, None]),  # the draft failed

@@ -7,6 +7,7 @@ out as in a story, or refused. Afterwards everybody comes back and brings the se
 from __future__ import annotations
 
 import random
+import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,9 @@ STORY = next((FOLDER / "scenarios").glob("605_*.toml"))
 STANDARD = scenarios.standard(ROOT / "processes")
 DELEGATES = ("张敏", "李强", "王芳", "赵磊", "刘洋", "陈静", "杨帆", "黄丽", "周涛")
 CANDIDATES = tuple(f"工会委员{each}" for each in "甲乙丙丁")
+WRITTEN = ("工会委员戊", "张敏", "李强")  # who may be written in, unless they count or preside
 CHAIR, OFFICE, UNION = "主席团主席", "大会秘书", "工会秘书"
+WAYS = ("none", "elected", "counted")  # may somebody be written in
 SECRET = ("election", "run_off", "secret_vote")
 OPEN = ("preparatory", "tellers_vote", "open_vote", "agenda_vote")
 
@@ -40,11 +43,13 @@ class History:
 
     progress: Progress
     dice: random.Random
+    names: tuple[str, ...] = CANDIDATES  # for whom people vote
     done: int = 0
     refused: int = 0
     certified: int = 0
     elections: int = 0
     ballots: int = 0  # the most valid ones of an election
+    written: int = 0  # votes for people who were written in
     told: list[str] = field(default_factory=list)
 
     def act(self, who: str, does: str, task: str = "", **given: Any) -> bool:
@@ -100,7 +105,7 @@ class History:
         for hall in self.rows("SELECT due, present FROM meeting WHERE instance_id = :i"):
             assert 0 <= hall["present"] <= hall["due"] <= len(DELEGATES), hall
         polls = self.rows(
-            "SELECT kind, rule, outcome FROM poll WHERE instance_id = :i AND state = 'closed'"
+            "SELECT kind, rule, tellers, outcome FROM poll WHERE instance_id = :i AND state = 'closed'"
         )
         self.certified = max(self.certified, len(polls))
         held = [poll["outcome"] for poll in polls if poll["kind"] == "election"]
@@ -109,7 +114,7 @@ class History:
         for poll in polls:
             self._check_ballots(poll["outcome"])
             if poll["kind"] == "election":
-                self._check_seats(poll["outcome"])
+                self._check_seats(poll["outcome"], self._check_written(poll))
 
     def _check_ballots(self, out: dict[str, Any]) -> None:
         assert out["present_least"] <= out["present_at_opening"] <= out["roll"] <= len(DELEGATES), (
@@ -122,17 +127,30 @@ class History:
         if "votes" not in out:
             assert sum(votes.values()) == out["valid"], out
 
-    def _check_seats(self, out: dict[str, Any]) -> None:
+    def _check_written(self, poll: Any) -> list[str]:
+        """Who may be elected: the candidates, and with them who was written in, where the rules let
+        them win. Nobody is written in who stands, counts, or may not be.
+        """
+        out, terms = poll["outcome"], poll["rule"].get("write_in")
+        written = out.get("written_in", [])
+        assert {*out["votes"]} == {*out["candidates"], *written}, out
+        assert not {*written} & {*out["candidates"], *map(str, poll["tellers"])}, out
+        assert terms or "written_in" not in out, out
+        self.written = max(self.written, sum(out["votes"][each] for each in written))
+        return [*out["candidates"], *(written if terms and terms["wins"] else ())]
+
+    def _check_seats(self, out: dict[str, Any], standing: list[str]) -> None:
         votes, elected, tied = out["votes"], out["elected"], out["tied"]
+        assert {*elected, *tied} <= {*standing}, out
         assert len(elected) <= out["seats"] and not set(elected) & set(tied), out
         assert all(2 * votes[c] > out["roll"] for c in elected), out
-        for candidate in out["candidates"]:
+        for candidate in standing:
             if (
                 2 * votes[candidate] > out["roll"]
                 and candidate not in elected
                 and candidate not in tied
             ):
-                better = sum(votes[other] > votes[candidate] for other in votes)
+                better = sum(votes[other] > votes[candidate] for other in standing)
                 assert better >= out["seats"], (
                     out
                 )  # who reached the rule lost to as many as there are seats
@@ -211,7 +229,7 @@ class History:
             self.act(self.dice.choice(DELEGATES), "respond", element, choice="yes")
         else:
             self.act(
-                self.dice.choice(DELEGATES), "respond", element, choices=self.some(CANDIDATES, 3)
+                self.dice.choice(DELEGATES), "respond", element, choices=self.some(self.names, 3)
             )
 
     def while_it_is_counted(self, element: str, teller: str) -> None:
@@ -219,7 +237,7 @@ class History:
         if dice < 0.3:
             given = self.papers()
             returned, invalid = self.dice.randint(0, given + 1), self.dice.randint(0, 1)
-            counts = {c: self.dice.randint(0, returned + 1) for c in self.some(CANDIDATES, 3)}
+            counts = {c: self.dice.randint(0, returned + 1) for c in self.some(self.names, 3)}
             self.act(teller, "paper", element, returned=returned, invalid=invalid, counts=counts)
         elif dice < 0.75:
             self.act(teller, "count", element)
@@ -370,11 +388,15 @@ class History:
             self.on_the_way(element)
 
 
-def play(engine: Engine, seed: int, length: int) -> History:
-    read = scenarios.read(STORY)
-    first = next(n for n, step in enumerate(read.steps) if step.task == "next_item")
-    with scenarios.begun(engine, STORY, definitions.read(FOLDER), STANDARD, first) as progress:
-        history = History(progress, random.Random(seed))
+def play(engine: Engine, seed: int, length: int, write_in: str = "none") -> History:
+    """`write_in`: as the form of the nomination has it."""
+    told = tomllib.loads(STORY.read_text("utf-8"))
+    first = next(n for n, step in enumerate(told["step"]) if step.get("task") == "next_item")
+    nominated = next(step for step in told["step"] if step.get("task") == "nominate")
+    nominated["with"]["write_in"] = write_in
+    names = CANDIDATES if write_in == "none" else CANDIDATES + WRITTEN
+    with scenarios.begun(engine, told, definitions.read(FOLDER), STANDARD, first) as progress:
+        history = History(progress, random.Random(seed), names)
         for _n in range(length):
             history.wander()
         history.finish()
@@ -382,15 +404,16 @@ def play(engine: Engine, seed: int, length: int) -> History:
 
 
 def test_no_history_certifies_what_is_false_or_comes_to_a_dead_end(engine: Engine) -> None:
-    histories = [play(engine, seed, 130) for seed in (1, 2, 3)]
+    histories = [play(engine, seed, 130, way) for seed, way in zip((2, 3, 3), WAYS, strict=True)]
     assert all(each.done > 60 and each.refused for each in histories)
     told = [(each.done, each.refused, each.elections, each.ballots) for each in histories]
     assert sum(each.elections for each in histories) >= 2, told
     assert max(each.ballots for each in histories) >= 3, told
+    assert [each.written > 0 for each in histories] == [False, True, True], histories
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(100, 160))
 def test_many_long_histories_certify_nothing_false(engine: Engine, seed: int) -> None:
-    history = play(engine, seed, 400)
+    history = play(engine, seed, 400, WAYS[seed % len(WAYS)])
     assert history.done > 100 and history.certified > 1

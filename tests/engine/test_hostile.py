@@ -89,6 +89,19 @@ def test_a_hostile_definition_is_refused(
     assert "tell nobody" not in "".join(map(str, found))
 
 
+PASSED_OVER = dict(corpus.passed_over())
+
+
+@pytest.mark.parametrize("name", PASSED_OVER)
+def test_what_is_passed_over_is_not_even_kept(name: str, deeds: list[str]) -> None:
+    files = PASSED_OVER[name]
+    assert faults(files, rulebook(), POSTS, folder="errand") == []
+    assert check.notices(files)
+    kept = definitions.load(files).files["process.bpmn"]
+    assert corpus.CANARY not in kept and "extensionElements" not in kept and "data" not in kept
+    assert deeds == []
+
+
 @pytest.mark.parametrize("attack", corpus.ATTACKS.values(), ids=corpus.ATTACKS)
 def test_a_hostile_condition_does_nothing_even_when_nobody_checked_it(
     attack: str, deeds: list[str]

@@ -306,3 +306,20 @@ def test_an_unknown_post_that_should_sign_is_a_fault() -> None:
     assert any(
         "king" in f"{each.element} {each.what}" and "signed_by" in each.what for each in wrong
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "words"),
+    [
+        ("supplement_letter", 'encloses = ["supplement.text"]', "不是表单里上传附件的项"),
+        ("supplement_letter", 'encloses = ["case.person"]', "不是表单里上传附件的项"),
+        ("reminder_letter", 'encloses = ["supplement.attachments"]', "只用于 outside = true"),
+    ],
+)
+def test_files_go_along_with_papers_for_outside_only(document: str, line: str, words: str) -> None:
+    head = f"[documents.{document}]\n"
+    toml = TRANSFER["process.toml"].replace('encloses = ["supplement.attachments"]\n', "")
+    assert head in toml
+    files = {**TRANSFER, "process.toml": toml.replace(head, f"{head}{line}\n")}
+    wrong = definitions.check.faults(files, rulebook(), set(posts.kinds().posts))
+    assert [each.element for each in wrong if words in str(each.what)] == [f"documents.{document}"]

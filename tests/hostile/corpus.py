@@ -242,25 +242,27 @@ ELEMENTS = {
     "a complex gateway": '<bpmn:complexGateway id="x"/>',
     "an event-based gateway": '<bpmn:eventBasedGateway id="x"/>',
     "a throw event": '<bpmn:intermediateThrowEvent id="x"/>',
-    "a data object": '<bpmn:dataObject id="x"/>',
-    "a data store": '<bpmn:dataStoreReference id="x"/>',
     "a resource": '<bpmn:resourceRole id="x"/>',
-    "a property": '<bpmn:property id="x"/>',
-    "input and output": '<bpmn:ioSpecification id="x"/>',
-    "extension elements": f'<bpmn:extensionElements><s:preScript xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core">{_CODE}</s:preScript></bpmn:extensionElements>',
     "a choreography": '<bpmn:choreographyTask id="x"/>',
     "a monitor": '<bpmn:monitoring id="x"/>',
     "a supported operation": '<bpmn:supportedInterfaceRef id="x"/>',
     "an escaping flow": '<bpmn:sequenceFlow id="x" sourceRef="do" targetRef="/etc/passwd"/>',
 }
 INSIDE = {  # inside the user task `mend`
+    "many instances by code": f"<bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality>{_CODE}</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>",
+    "a loop by code": f"<bpmn:standardLoopCharacteristics><bpmn:loopCondition>{_CODE}</bpmn:loopCondition></bpmn:standardLoopCharacteristics>",
+    "a form of another make": '<bpmn:humanPerformer id="x"/>',
+}
+PASSED_OVER = {  # inside the user task `mend` or beside it: says nothing to us, and is not kept
+    "a data object": '<bpmn:dataObject id="x"/>',
+    "a data store": '<bpmn:dataStoreReference id="x"/>',
+    "a property": '<bpmn:property id="x"/>',
+    "input and output": '<bpmn:ioSpecification id="x"/>',
+    "extension elements": f'<bpmn:extensionElements><s:preScript xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core">{_CODE}</s:preScript></bpmn:extensionElements>',
     "a pre-script": f'<bpmn:extensionElements><s:preScript xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core">{_CODE}</s:preScript></bpmn:extensionElements>',
     "a post-script": f'<bpmn:extensionElements><s:postScript xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core">{_CODE}</s:postScript></bpmn:extensionElements>',
     "a service operator": '<bpmn:extensionElements><s:serviceTaskOperator xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core" id="http/GetRequest"/></bpmn:extensionElements>',
     "a camunda listener": f'<bpmn:extensionElements><c:taskListener xmlns:c="http://camunda.org/schema/1.0/bpmn" expression="${{{_CODE}}}"/></bpmn:extensionElements>',
-    "many instances by code": f"<bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality>{_CODE}</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>",
-    "a loop by code": f"<bpmn:standardLoopCharacteristics><bpmn:loopCondition>{_CODE}</bpmn:loopCondition></bpmn:standardLoopCharacteristics>",
-    "a form of another make": '<bpmn:humanPerformer id="x"/>',
     "data in": '<bpmn:dataInputAssociation id="x"/>',
     "data out": '<bpmn:dataOutputAssociation id="x"/>',
 }
@@ -281,6 +283,14 @@ EVENTS = {  # instead of the timer of the boundary event
 }
 _MEND = '<bpmn:userTask id="mend" name="修改"/>'
 _BOUNDARY = '<bpmn:timerEventDefinition id="d2"><bpmn:timeDate>task_due</bpmn:timeDate></bpmn:timerEventDefinition>'
+
+
+def passed_over() -> Iterator[tuple[str, Files]]:
+    """Diagrams with what says nothing here, in a task and beside it."""
+    for name, element in PASSED_OVER.items():
+        inside = _MEND.replace("/>", f">{element}</bpmn:userTask>")
+        yield f"{name} in a task", edited(BPMN, _MEND, inside)
+        yield f"{name} beside a task", edited(BPMN, _MEND, f"{_MEND}{element}")
 
 
 def _circle(kind: str, length: int) -> str:
@@ -777,7 +787,7 @@ TEMPLATES = (
 )
 _ROW = '<rule id="r{n}"><description>试验</description><inputEntry id="i{n}"><text>{cell}</text></inputEntry><outputEntry id="o{n}"><text>"x"</text></outputEntry></rule>'
 TABLES_OF_DMN = {
-    "an unknown hit policy": ('hitPolicy="UNIQUE"', 'hitPolicy="COLLECT"'),
+    "an unknown hit policy": ('hitPolicy="UNIQUE"', 'hitPolicy="PRIORITY"'),
     "a sum of hits": ('hitPolicy="UNIQUE"', 'hitPolicy="UNIQUE" aggregation="SUM"'),
     "a policy that is code": ('hitPolicy="UNIQUE"', 'hitPolicy="__import__"'),
     "two decisions": ("</definitions>", '<decision id="b"/></definitions>'),

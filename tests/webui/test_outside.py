@@ -97,6 +97,24 @@ def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:
     )
 
 
+def test_the_files_of_an_enclosed_paper_go_along_and_no_others(case: Case) -> None:
+    browser, address = stranger(case), f"/outside/{case.own['token']}"
+    page = browser.get(address).text
+    assert "随函附件" in page and f"{CANARY}证据.txt" in page
+    assert f"/files/{case.own['attachment_id']}" in page and case.own["inside"] not in page
+    file = browser.get(f"{address}/files/{case.own['attachment_id']}")
+    assert file.status_code == 200 and file.data == CANARY.encode()
+    assert "Set-Cookie" not in file.headers and file.headers["X-Robots-Tag"] == "noindex"
+    assert "no-store" in file.headers["Cache-Control"]
+    assert file.headers["Content-Disposition"].startswith("attachment;")
+    for other in (case.own["inside"], case.own["task_id"]):
+        assert browser.get(f"{address}/files/{other}").status_code == 404
+    wrong = f"/outside/{'x' * 43}/files/{case.own['attachment_id']}"
+    assert browser.get(wrong).status_code == 404
+    browser.post(address, data=GOOD)
+    assert browser.get(f"{address}/files/{case.own['attachment_id']}").status_code == 404
+
+
 def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(case: Case) -> None:
     browser, address = stranger(case), f"/outside/{case.own['token']}"
     reply = browser.post(address, data={**GOOD, "name": "", "f.opinion": "写好的意见"})

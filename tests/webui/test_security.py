@@ -94,6 +94,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "how": "move",
         "kind": "people",
         "filename": "app.css",
+        "form": "csv",
     }
     for each in (
         "claim",
@@ -736,6 +737,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "verbs.comment": ("text", "element", "mention"),
     "verbs.do_hand": ("to", "reason", "revision"),
     "verbs.do_hand back": ("reason",),
+    "verbs.do_send_back": ("to", "how", "reason", "revision"),
     "mine.save_view": ("name",),
     "mine.change_phrase": ("text",),
     "together.act": ("batch", "task", "f.reason", "f.decision"),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from engine import clock
+from engine.commands import definitions, tasks
 from engine.db import tables
 from tests.webui.errands import started
 
@@ -113,3 +114,59 @@ def test_whom_a_comment_names_finds_it_until_it_is_read(client: Login, house: Ho
     assert "司机人手" not in office.get(f"/tasks/{task}").text
     assert "已收回" in office.get(f"/matters/{key}/comments").text
     assert client("plain").get(f"/matters/{key}/comments").status_code == 404
+
+
+@pytest.fixture
+def allowing(house: House) -> None:
+    """A version of the errand that allows all verbs."""
+    found = house.look(
+        lambda s: s.execute(
+            text("SELECT files FROM definition WHERE process_id = 'errand'")
+        ).scalar_one()
+    )
+    said = 'verbs = ["comment", "hand_over", "send_back", "recall"]\n'
+    files = {**found, "process.toml": said + found["process.toml"]}
+    house.look(lambda s: definitions.publish_shipped(s, files))
+
+
+def test_a_step_is_sent_back_with_a_reason_and_done_again(
+    client: Login, house: House, allowing: None
+) -> None:
+    key = started(house, "操场照明")
+    office = client("office")
+    house.do("office", tasks.complete, task_of(house, key), {"decision": "pass"})
+    task = task_of(house, key)
+    assert f"/tasks/{task}/send-back" in office.get(f"/tasks/{task}").text
+    page = office.get(f"/tasks/{task}/send-back").text
+    assert "核对" in page and "重走" in page and "直达" in page
+    sent = {"to": "check", "how": "straight", "reason": ""}
+    assert office.post(f"/tasks/{task}/send-back", data=sent).status_code == 422
+    done = office.post(f"/tasks/{task}/send-back", data={**sent, "reason": "请核对预算"})
+    assert done.status_code == 302
+    again = task_of(house, key)
+    card = office.get(f"/tasks/{again}").text
+    assert "退回</b>" in card and "请核对预算" in card and "办理" in card
+    assert "checked" in card  # what was answered before is a draft
+    house.do("office", tasks.complete, again, {"decision": "pass"})
+    assert "请核对预算" not in office.get(f"/tasks/{task_of(house, key)}").text
+    assert "改后直达：请核对预算" in office.get(f"/audit/{key}").text
+
+
+def test_what_one_did_is_taken_back_until_somebody_else_has_opened_what_came_next(
+    client: Login, house: House, allowing: None, deputy: str
+) -> None:
+    key = started(house, "校门修缮")
+    office, other = client("office"), client(deputy)
+    task = task_of(house, key)
+    house.do("office", tasks.complete, task, {"decision": "pass"})
+    assert "别人打开下一环节以前可以拿回" in office.get(f"/tasks/{task}").text
+    assert other.post(f"/tasks/{task}/recall").status_code == 404
+    assert office.post(f"/tasks/{task}/recall").status_code == 302
+    again = task_of(house, key)
+    assert again != task and "已拿回" in office.get(f"/tasks/{again}").text
+    house.do("office", tasks.complete, again, {"decision": "pass"})
+    assert other.get(f"/tasks/{task_of(house, key)}").status_code == 200
+    assert "打开下一环节，不能拿回" in office.get(f"/tasks/{again}").text
+    office.post(f"/tasks/{again}/recall")
+    assert "打开下一环节，不能拿回" in office.get("/").text
+    assert task_of(house, key) not in (task, again)

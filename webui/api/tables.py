@@ -120,7 +120,8 @@ class Evaluated(Schema):
 
     table = fields.String(required=True)
     on = fields.Date()
-    row = fields.Integer(required=True)
+    row = fields.Integer(required=True, metadata={"description": "0: none, the default."})
+    rows = fields.List(fields.Integer(), metadata={"description": "All rows that count."})
     results = fields.List(fields.Nested(TableResult))
     because = fields.String()
     confidence = fields.String()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.definitions.check import Fault
     from engine.queries.own_versions import Own
-    from engine.scenarios import Played
+    from engine.scenarios import Played, Trace
     from engine.settings import Settings
 
 
@@ -25,15 +25,20 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
     """Every fault of every folder, then the stories of those that have none."""
     from engine import scenarios
     from engine.commands import bundled
+    from engine.definitions.check import notices
 
     tables = [] if given.folders else _folders_of_tables(settings)
     folders = [*tables, *(given.folders or bundled.folders(settings.processes))]
+    if given.coverage and given.no_stories:
+        raise CannotDo(_("不演练故事，就不知道它们走过哪些路：--coverage 不能与 --no-stories 同用"))
     wrong = 0 if given.folders else _law(settings, folders)
     stories: list[Path] = []
     for folder in folders:
         holds_process = (folder / "process.toml").exists() or not any(folder.glob("*.dmn"))
         faults = _faults(folder) if holds_process else _table_faults(folder)
         _report(folder, faults)
+        for notice in notices(_texts(folder)) if holds_process else ():
+            say(_("  提示：{notice}", notice=notice))
         wrong += len(faults)
         if faults or not holds_process:
             continue
@@ -41,8 +46,31 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
         if given.write:
             _write_outline(folder)
     if stories and not given.no_stories:
-        wrong += _play(stories, settings)
+        met: dict[Path, Trace] = {}
+        wrong += _play(stories, settings, met)
+        for folder, trace in met.items():
+            wrong += _covered(folder, trace, given.coverage)
     return FAULT if wrong else OK
+
+
+def _covered(folder: Path, trace: Trace, whole: bool) -> int:
+    """Says which flows of a folder no story of it meets; gives how many. `whole`: the table of all
+    that stories may meet, too.
+    """
+    from engine import definitions
+    from engine.scenarios import coverage
+
+    process = definitions.load(definitions.read(folder))
+    faults = list(coverage.faults(process, trace))
+    if faults or whole:
+        say(_("{folder}：故事没有走过的连线 {n} 条", folder=folder, n=len(faults)))
+    for fault in faults:
+        print(f"  {text(fault.line)}")
+    for part in coverage.parts(process, trace) if whole else ():
+        say(_("  {title}：{met} / {total}", title=part.title, met=part.met, total=part.total))
+        for what in part.unmet:
+            say(_("    没有遇到：{what}", what=what))
+    return len(faults)
 
 
 def _law(settings: Settings, folders: Sequence[Path]) -> int:
@@ -188,7 +216,8 @@ def decide(given: argparse.Namespace, _settings: Settings) -> int:
         raise CannotDo(Listed(fields, "；")) from fault
     for result in found.results:
         print(f"{result.name} = {result.value}  {text(result.label)}: {text(result.words)}")
-    row = _("第 {row} 行", row=found.row)
+    rows = Listed(map(str, found.rows)) or "0"
+    row = _("第 {row} 行", row=rows)
     print(f"{text(row)}  {found.confidence}  {text(found.because)}")
     for ground in found.grounds:
         print(f"  {text(ground.label)}: {text(ground.value)} ({ground.cell})")
@@ -213,9 +242,15 @@ def play(given: argparse.Namespace, settings: Settings) -> int:
     return FAULT if _play(given.files, settings, brief=given.brief) else OK
 
 
-def _play(files: Sequence[Path], settings: Settings, *, brief: bool = True) -> int:
+def _play(
+    files: Sequence[Path],
+    settings: Settings,
+    met: dict[Path, Trace] | None = None,
+    *,
+    brief: bool = True,
+) -> int:
     """Play each story; gives the number of those that went otherwise than told. Unless `brief`,
-    every step is told.
+    every step is told. `met`: is told what the stories of each folder met.
     """
     from engine import scenarios
 
@@ -227,6 +262,8 @@ def _play(files: Sequence[Path], settings: Settings, *, brief: bool = True) -> i
         progress(
             _("已演练 {n} 个故事，共 {total} 个：{file}", n=number, total=total, file=file.name)
         )
+        if met is not None:
+            met.setdefault(file.parent.parent, scenarios.Trace()).add(played.met)
         if not brief:
             progress("")
             _tell(file, played)

@@ -80,6 +80,8 @@ def _add_processes(verbs: Verbs) -> None:
     installed = _("默认为已安装的全部")
     _add(one, "folders", nargs="*", type=Path, metavar="FOLDER", about=installed)
     _add(one, "--no-stories", action="store_true", about=_("不演练故事"))
+    covered = _("列出故事遇到和没有遇到的连线、边界定时、关口和决策表的行")
+    _add(one, "--coverage", action="store_true", about=covered)
     outline = _("在没有问题的文件夹里写入 OUTLINE.txt，即流程的文字说明")
     _add(one, "--write", action="store_true", about=outline)
 

@@ -100,6 +100,8 @@ class Task(NamedTuple):
     element: str
     state: str
     seat: str | None
+    sent_from: str | None
+    straight: bool
     due: Mapping[str, Any] | None
     answers: Mapping[str, Any] | None
     salt: bytes | None

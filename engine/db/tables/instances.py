@@ -119,6 +119,8 @@ task = Table(  # fixed widths first: no padding between
     Column("element", Text, nullable=False),
     *state(TaskState),
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
+    Column("sent_from", Text),  # the task from which it was sent back to this one
+    Column("straight", Boolean, nullable=False, server_default=text("false")),  # and leads there
     Column("due", JSONB),  # {"rule","provisional","on","steps","extended","reminded"}
     Column("answers", JSONB),
     Column("salt", LargeBinary),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from engine.definitions import foreign
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check import (
     conditions,
@@ -33,7 +34,7 @@ from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
 from engine.errors import ProcessFault
-from engine.messages import _
+from engine.messages import Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -55,6 +56,7 @@ __all__ = [
     "check_rulebook",
     "check_tables",
     "faults",
+    "notices",
     "to_be_checked",
     "used",
 ]
@@ -102,6 +104,14 @@ def faults(
             )
         ]
     return distinct or _unreadable(files)
+
+
+def notices(files: Mapping[str, str]) -> list[Message]:
+    """What is passed over in the diagram of a folder, and is no fault."""
+    return [
+        _("{file}：略过 {kind} {n} 处，它们不影响办理。", file=foreign.FILE, kind=kind, n=n)
+        for kind, n in foreign.plain(files).passed_over
+    ]
 
 
 def _untold(files: Mapping[str, str]) -> Iterator[Fault]:

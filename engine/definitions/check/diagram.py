@@ -29,6 +29,7 @@ MAX_ID = 100
 MARKUP = re.compile(r"<\s*[a-zA-Z/!?]|&(#\w+|[a-zA-Z]+);|javascript\s*:", re.IGNORECASE)
 _STEP = _("环节")
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
+_HOLDS = {"transaction", "adHocSubProcess"}  # in which more may stand that cannot be used
 BESIDE = NODES | {
     "sequenceFlow",
     "conditionExpression",
@@ -50,23 +51,20 @@ BESIDE = NODES | {
 }
 _OTHER_GATEWAY = _("只用排他网关（选一条）和并行网关（同时走）。")
 _OTHER_EVENT = _("事件只用开始、结束、定时和消息。")
-_NO_DATA = _("资料写在表单里，不画在图上，请删去。")
 ADVICE = {
     "scriptTask": _("流程图里不写程序。请改用服务任务，并在 [actions] 里写明登记过的动作。"),
-    "task": _("请改成用户任务（人办）、服务任务（系统办）或业务规则任务（查决策表）。"),
-    "manualTask": _("请改成用户任务。"),
     "sendTask": _("请改成服务任务。"),
     "receiveTask": _("请改成消息中间事件。"),
-    "callActivity": _("请改成嵌入式子流程。"),
+    "callActivity": _("只能调用同一个文件里的流程，并且只在一处调用；否则请改成嵌入式子流程。"),
     "transaction": _("请改成嵌入式子流程。"),
     "adHocSubProcess": _("请改成嵌入式子流程。"),
     "inclusiveGateway": _OTHER_GATEWAY,
     "complexGateway": _OTHER_GATEWAY,
     "eventBasedGateway": _OTHER_GATEWAY,
-    "intermediateThrowEvent": _("请改成服务任务。"),
+    "intermediateThrowEvent": _("发出消息、信号的，请改成服务任务；不发出什么的可以用。"),
     "multiInstanceLoopCharacteristics": _("多人办理请写成表决：[tasks.<环节>.poll]。"),
     "standardLoopCharacteristics": _("重做请画一条退回的连线。"),
-    "timeDuration": _('请用 timeDate，写成 due("规则编号")。'),
+    "timeDuration": _("请写规则编号，或 P3D、PT2H 这样的时间长度；月和年请用规则。"),
     "timeCycle": _("请用 timeDate；反复提醒请画回路。"),
     "signalEventDefinition": _OTHER_EVENT,
     "errorEventDefinition": _OTHER_EVENT,
@@ -75,14 +73,6 @@ ADVICE = {
     "cancelEventDefinition": _OTHER_EVENT,
     "conditionalEventDefinition": _OTHER_EVENT,
     "linkEventDefinition": _OTHER_EVENT,
-    "dataObject": _NO_DATA,
-    "dataObjectReference": _NO_DATA,
-    "dataStoreReference": _NO_DATA,
-    "ioSpecification": _NO_DATA,
-    "property": _NO_DATA,
-    "dataInputAssociation": _NO_DATA,
-    "dataOutputAssociation": _NO_DATA,
-    "extensionElements": _("扩展属性不会被读取，请删去；要说的写进 process.toml。"),
 }
 
 
@@ -92,13 +82,15 @@ def faults(draft: Draft) -> Iterator[Fault]:
     if diagram is None:
         return
     yield from _head(draft, diagram)
+    yield from _readable(draft)
     yield from _unknown(draft.tree)
     yield from _ids(draft.tree, diagram)
     yield from _ends_of_line(draft.tree)
     for element in diagram.elements.values():
         yield from _event(element, diagram)
+    refused = {key for key, _kind in diagram.unknown}
     for flow in diagram.flows:
-        yield from _flow(flow, diagram)
+        yield from _flow(flow, diagram, refused)
     for element in diagram.elements.values():
         yield from _splits(element, diagram)
     yield from _lanes(draft, diagram)
@@ -137,10 +129,11 @@ def _unknown(tree: etree._Element) -> Iterator[Fault]:
     while stack:
         for child in stack.pop():
             fault = _unknown_node(child)
-            if fault is None:
-                stack.append(child)
-            else:
+            if fault is not None:
                 yield fault
+            tag = child.tag if isinstance(child.tag, str) else ""
+            if fault is None or tag.rpartition("}")[2] in _HOLDS:
+                stack.append(child)
 
 
 def _unknown_node(node: etree._Element) -> Fault | None:
@@ -152,11 +145,26 @@ def _unknown_node(node: etree._Element) -> Fault | None:
         above = node.getparent()
         owner = node.get("id") or (above.get("id") if above is not None else "") or ""
         advice = ADVICE.get(tag.localname, _("请删去，可用的元素见 docs/architecture.md。"))
-        return Fault(FILE, shown(owner), _("不能用 {tag}。", tag=shown(tag.localname)), advice)
+        what = _("不能用 {tag}。", tag=shown(tag.localname))
+        if name := (node.get("name") or "").strip():
+            what = _("“{name}”不能用 {tag}。", name=shown(name), tag=shown(tag.localname))
+        return Fault(FILE, shown(owner), what, advice)
     if node.get("triggeredByEvent") == "true":
         what = _("不能用事件子流程。")
         return Fault(FILE, shown(node.get("id")), what, _("请改成边界事件。"))
     return None
+
+
+def _readable(draft: Draft) -> Iterator[Fault]:
+    """What [ids] calls by a readable name is there."""
+    nodes = [node for node in draft.tree.iter() if isinstance(node.tag, str)]
+    known = {node.get("id") for node in nodes}
+    known |= {n.get("name") for n in nodes if etree.QName(n).localname in ("lane", "message")}
+    for name, original in draft.table("ids").items():
+        if name not in known:
+            what = _("流程图里没有 id 为 {original} 的元素。", original=shown(original))
+            advice = _("请照流程图改正 [ids]：右边是流程图里的 id，左边是给它的编号。")
+            yield Fault("process.toml", shown(name), what, advice)
 
 
 # --- ids ------------------------------------------------------------------------------------------
@@ -172,7 +180,8 @@ def _ids(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
             what = _("有一个 {type} 没有 id。", type=element.type)
             yield Fault(FILE, shown(element.name), what, _("请写上 id。"))
         elif element.type in {"userTask", "serviceTask", "businessRuleTask"}:
-            yield from named(FILE, element.id, _STEP)
+            step = _("环节“{name}”", name=called(element)) if element.name else _STEP
+            yield from named(FILE, element.id, step)
         elif len(element.id) > MAX_ID or not element.id.isprintable():
             what = _("id 太长或含有看不见的字符。")
             yield Fault(FILE, shown(element.id), what, _("请改短。"))
@@ -186,7 +195,8 @@ def named(file: str, key: str, kind: str) -> Iterator[Fault]:
         name = shown(key)
         what = _("{kind}的编号 {name} 不合规定。", kind=kind, name=name)
         advice = _(
-            "用小写字母开头，只含小写字母、数字、下划线，最多 60 个，不能是 if、and 这样的词。"
+            "用小写字母开头，只含小写字母、数字、下划线，最多 60 个，不能是 if、and 这样的词；"
+            "绘图工具编的 id 可以不改，在 process.toml 的 [ids] 里写：编号 = 它的 id。"
         )
         yield Fault(file, name, what, advice)
     elif key in RESERVED:
@@ -233,13 +243,13 @@ def _host(event: Element, host: Element | None) -> Iterator[Fault]:
 
 
 # --- flows ----------------------------------------------------------------------------------------
-def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
+def _flow(flow: Flow, diagram: Diagram, refused: set[str]) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
     advice = _("请重新连接或删去这条连线。")
-    if source is None:
+    if source is None and flow.source not in refused:
         what = _("连线的起点 {end} 不存在。", end=shown(flow.source) or _("（空）"))
         yield Fault(FILE, shown(flow.id), what, advice)
-    if target is None:
+    if target is None and flow.target not in refused:
         what = _("连线的终点 {end} 不存在。", end=shown(flow.target) or _("（空）"))
         yield Fault(FILE, shown(flow.id), what, advice)
     if source is not None and target is not None:
@@ -321,6 +331,8 @@ def _lane(name: str, times: int, draft: Draft) -> Iterator[Fault]:
         advice = _(
             "请在 process.toml 写 [lanes.{name}]，并写明 post 和 unit，或 person。", name=key
         )
+        if not KEY.fullmatch(name):
+            advice = _("请在 process.toml 的 [ids] 里写：编号 = 泳道的 id，再写 [lanes.编号]。")
         yield Fault(FILE, key, what, advice)
     if times > 1:
         what = _("有 {times} 条泳道都叫 {name}。", times=times, name=key)
@@ -330,11 +342,12 @@ def _lane(name: str, times: int, draft: Draft) -> Iterator[Fault]:
 def _placed(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     """A lane holds nodes that are there, and each node is in one lane."""
     placed: Counter[str] = Counter()
+    refused = {key for key, _kind in diagram.unknown}
     for lane in tree.iter(f"{{{BPMN}}}lane"):
         for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
             key = (ref.text or "").strip()
             placed[key] += 1
-            if key not in diagram.elements:
+            if key not in diagram.elements and key not in refused:
                 name, node = shown(lane.get("name", "")), shown(key)
                 what = _("泳道 {name} 里的 {node} 不存在。", name=name, node=node)
                 yield Fault(FILE, node, what, _("请删去这一行。"), f"name:{key}")

@@ -43,6 +43,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
             yield from _declared(key, document, papers.reads(draft.files, key))
             yield from _unasked(key, document, draft)
         yield from _unknown(key, document, papers.reads(draft.files, key), language)
+        yield from _enclosed(key, document, draft)
         for post in document.get("signed_by", ()):
             place = f"documents.{key}"
             yield from language.post(FILE, place, _("[{place}] 的 signed_by", place=place), post)
@@ -115,6 +116,24 @@ def _unasked(key: str, document: dict[str, Any], draft: Draft) -> Iterator[Fault
             "请用 known、maybe、row-if 或 otherwise 问这一项本身；非写不可的，再加一条前提要求填写。"
         )
         yield Fault(path_of(key), shown(key), what, advice)
+
+
+def _enclosed(key: str, document: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """Files go along with a paper that somebody outside is shown, and stand in an answer."""
+    files = {
+        f"{name}.{each.key}"
+        for name, form in draft.forms.items()
+        for each in (form.asked if form else ())
+        if each.kind == "filepicker"
+    }
+    place, named = f"documents.{shown(key)}", document.get("encloses", ())
+    for path in named:
+        if path not in files:
+            what = _("encloses 里的 {path} 不是表单里上传附件的项。", path=shown(path))
+            yield Fault(FILE, place, what, _("请写成 环节.项。"))
+    if named and not document.get("outside"):
+        what = _("encloses 只用于 outside = true 的文书。")
+        yield Fault(FILE, place, what, _("请写 outside = true，或删去 encloses。"))
 
 
 def _loose(draft: Draft) -> set[str]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, forms
+from engine.definitions import foreign
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.shape import cleaned
-from engine.definitions.diagram import MAX_BYTES, Diagram, parse_xml, read_diagram
+from engine.definitions.diagram import BPMN, MAX_BYTES, Diagram, parse_xml, read_diagram
 from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import ProcessFault
-from engine.messages import Message, _
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -221,20 +222,38 @@ def _read_toml(draft: Draft) -> list[Fault]:
 
 
 def _read_bpmn(draft: Draft) -> list[Fault]:
-    text, file = draft.files.get("process.bpmn"), "process.bpmn"
-    if text is None:
+    file = foreign.FILE
+    if file not in draft.files:
         return []
+    text = foreign.plain(draft.files).text
     advice = _("请用 BPMN 编辑器重新保存流程图。")
     try:
         tree = parse_xml(text.encode())
         if tree.getroottree().docinfo.doctype:
             raise ProcessFault(_("文件中不得有 DOCTYPE 或实体声明。"))
+        other = _one_process(tree)
         draft.diagram, draft.tree = read_diagram(tree), tree
+        return other
     except ProcessFault as fault:
         return [Fault(file, "", shown(fault.message, 200), fault.advice or advice)]
     except ValueError as fault:
         return [Fault(file, "", _unreadable(fault), advice)]
-    return []
+
+
+def _one_process(tree: Any) -> list[Fault]:
+    """Of several processes the executable one, or the largest, is checked; the others are told and
+    left out.
+    """
+    processes = tree.findall(f"{{{BPMN}}}process")
+    if len(processes) < 2:
+        return []
+    ours = max(processes, key=lambda each: (each.get("isExecutable") == "true", len(each)))
+    others = [each for each in processes if each is not ours]
+    foreign.leave_out(tree, others)
+    named = Listed(shown(each.get("name") or each.get("id")) for each in others)
+    what = _("一个流程图里应当恰好有一个流程，另有{others}。", others=named)
+    advice = _("请把别的流程移到它们自己的文件夹，或者由 callActivity 在一处调用。")
+    return [Fault(foreign.FILE, "", what, advice)]
 
 
 def _read_forms(draft: Draft) -> list[Fault]:

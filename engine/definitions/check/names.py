@@ -12,6 +12,7 @@ from engine.definitions.check.language import FUNCTIONS, NAMES, Keys, Language
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.decisions import DecisionTable
     from engine.definitions.check.draft import Draft
     from engine.definitions.check.language import Rules
 
@@ -89,8 +90,11 @@ def _choices(draft: Draft) -> dict[str, frozenset[str]]:
                 values = frozenset(choice.value for choice in each.choices)
                 found[f"{name}.{each.key}"] = values
     for name, table in draft.tables.items():
-        for place, output in enumerate(table.outputs if table else ()):
-            results = {row.results[place] for row in table.rules} - NULLS if table else set()
+        if table is None or table.lists:
+            continue
+        for place, output in enumerate(table.outputs):
+            default = {table.default[place]} if table.default else set()
+            results = ({row.results[place] for row in table.rules} | default) - NULLS
             if results and all(_is_text(result) for result in results):
                 found[f"{name}.{output.name}"] = frozenset(text[1:-1] for text in results)
     also_set = set(_set_by_actions(draft))
@@ -124,9 +128,15 @@ def _of_decisions(draft: Draft) -> dict[str, Keys]:
     found = dict[str, Keys]()
     for key in draft.elements("businessRuleTask"):
         table = draft.tables.get(key)
-        outputs = {output.name for output in table.outputs} if table else set()
-        found[key] = frozenset(outputs | {"because", "row"}) if table else None
+        found[key] = decided(table) if table else None
     return found
+
+
+def decided(table: DecisionTable) -> frozenset[str]:
+    """What a decision leaves under its name."""
+    more = {"rows"} if table.lists else set()
+    more |= {"required"} if table.requires else set()
+    return frozenset({output.name for output in table.outputs} | more | {"because", "row"})
 
 
 def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> Keys:

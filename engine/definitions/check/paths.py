@@ -41,9 +41,11 @@ class Level:
         self.nodes: dict[str, Element] = {
             e.id: e for e in diagram.elements.values() if e.scope == scope
         }
-        self.next: dict[str, list[str]] = {key: [] for key in self.nodes}
+        # what cannot be used is told elsewhere; the ways through it are ways all the same
+        refused = (key for key, _kind in diagram.unknown if key)
+        self.next: dict[str, list[str]] = {key: [] for key in (*self.nodes, *refused)}
         for flow in diagram.flows:
-            if flow.source in self.nodes and flow.target in self.nodes:
+            if flow.source in self.next and flow.target in self.next:
                 self.next[flow.source].append(flow.target)
         self.out = {key: bool(after) for key, after in self.next.items()}  # without boundary events
         for element in self.nodes.values():
@@ -102,7 +104,7 @@ class Level:
             for key, element in self.nodes.items()
             if element.type == "boundaryEvent" and not element.interrupting
         }
-        back: dict[str, list[str]] = {key: [] for key in self.nodes}
+        back: dict[str, list[str]] = {key: [] for key in self.next}
         for source, targets in self.next.items():
             for target in targets:
                 if target not in beside:
@@ -131,6 +133,7 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
     innermost come first.
     """
     waiting = {e.id for e in diagram.elements.values() if e.type in WAITS}
+    waiting |= {key for key, _kind in diagram.unknown}  # nobody knows what these would do
     for scope in reversed(list(levels)):
         level = levels[scope]
         turning = _on_circles(

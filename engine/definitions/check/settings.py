@@ -90,6 +90,11 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _fact("present", path, language)
     for key, column in draft.table("columns").items():
         yield from _column(f"columns.{shown(key)}", column, draft, language)
+    told = draft.table("statistics")
+    if "kind" in told and "outcome" in told:
+        yield from _column(
+            "statistics", {"facts": [told["kind"], told["outcome"]]}, draft, language
+        )
 
 
 def _id(key: str, folder: str) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ about the latter.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, expressions
@@ -12,16 +13,17 @@ from engine.definitions import decision_tables
 from engine.definitions.check.diagram import named
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.language import FUNCTIONS, Language
+from engine.definitions.check.names import decided
 from engine.errors import ProcessFault
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from engine.decisions import DecisionTable, Row
     from engine.definitions.check.draft import Draft
-    from engine.definitions.check.language import Rules
+    from engine.definitions.check.language import Keys, Rules
     from engine.definitions.decision_tables import Lexicon
 
 CONFIDENCES = frozenset({"V", "M", "P"})
@@ -49,11 +51,29 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
 
 
 def _of_process(path: str, key: str, table: DecisionTable, language: Language) -> Iterator[Fault]:
-    yield from named(path, key, _DECISION)
     yield from _id(path, key, table)
     if (too_large := _too_large(path, key, table, MAX_OF_PROCESS)) is not None:
         yield too_large
         return
+    known = dict(language.facts)
+    for each in table.requires:
+        yield from _taken(path, each, known)
+        yield from _one_of_process(path, each, replace(language, facts=known))
+        known[each.id] = decided(each)
+    yield from named(path, key, _DECISION)
+    yield from _one_of_process(path, table, replace(language, facts=known))
+
+
+def _taken(path: str, table: DecisionTable, known: Mapping[str, Keys]) -> Iterator[Fault]:
+    """A decision that another one rests on has a name of its own."""
+    yield from named(path, table.id, _DECISION)
+    if table.id in known:
+        what = _("决策 {name} 与一项事实同名。", name=shown(table.id))
+        yield Fault(path, table.id, what, _("请换一个编号。"))
+
+
+def _one_of_process(path: str, table: DecisionTable, language: Language) -> Iterator[Fault]:
+    key = table.id
     try:
         yield from _own_faults(path, key, decisions.faults(table, FUNCTIONS))
     except (
@@ -138,6 +158,14 @@ def _shared(path: str, key: str, table: DecisionTable, rules: Rules) -> Iterator
         yield too_large
         return
     functions = {**dict.fromkeys(FUNCTIONS, _unknown), "rule": _numbers(rules)}
+    for each in (*table.requires, table):
+        yield from _one_shared(path, each, functions, rules)
+
+
+def _one_shared(
+    path: str, table: DecisionTable, functions: Mapping[str, Callable[..., Any]], rules: Rules
+) -> Iterator[Fault]:
+    key = table.id
     yield from _own_faults(path, key, decisions.faults(table, functions))
     language = Language({}, frozenset(), rules, frozenset())
     for column in table.inputs:
@@ -176,7 +204,8 @@ def _id(path: str, key: str, table: DecisionTable) -> Iterator[Fault]:
 
 
 def _too_large(path: str, key: str, table: DecisionTable, most: int) -> Fault | None:
-    values = sum(cell.count(",") + 1 for row in table.rules for cell in row.cells)
+    rows = [row for each in (*table.requires, table) for row in each.rules]
+    values = sum(cell.count(",") + 1 for row in rows for cell in row.cells)
     if values <= most:
         return None
     what = _("决策表太大，各格里的值合计最多 {most} 个。", most=most)

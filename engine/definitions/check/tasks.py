@@ -61,7 +61,8 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     if task.get("undo") and ("poll" in task or "meeting" in task):
         what = _("表决和会议不能撤回（undo），票一经投出、会一经结束即为有效。")
         yield Fault(FILE, place, what, _("请删去 undo。"))
-    yield from allowed(place, task, "poll" in task)
+    on_it = verbs.possible(poll="poll" in task, meeting="meeting" in task)
+    yield from allowed(place, task, on_it)
     if "poll" in task:
         if not lacks(task["poll"], POLL):  # of half a poll nothing more is to be said
             yield from polls.faults(f"{place}.poll", task["poll"], draft, language)
@@ -70,15 +71,18 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
             yield Fault(FILE, place, what, _("请只在 [tasks.<环节>.poll] 里写 closes。"))
 
 
-def allowed(place: str, table: dict[str, Any], poll: bool = False) -> Iterator[Fault]:
+def allowed(
+    place: str, table: dict[str, Any], possible: frozenset[str] = frozenset(verbs.ALL)
+) -> Iterator[Fault]:
     """The verbs that a process, or one of its tasks, allows beside the decision."""
     for verb in table.get("verbs", ()):
         if verb not in verbs.ALL:
             what = _("verbs 里的 {verb} 不是办理方式。", verb=shown(verb))
             yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(verbs.ALL)))
-        elif poll and verb not in verbs.OF_POLLS:
-            what = _("verbs：表决和征求同意由本人作出，不能 {verb}。", verb=verb)
-            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(verbs.OF_POLLS)))
+        elif verb not in possible:
+            what = _("verbs：表决、征求同意和会议不能 {verb}。", verb=verb)
+            advice = _("可以写：{allowed}。", allowed=Listed(sorted(possible)))
+            yield Fault(FILE, place, what, advice)
 
 
 def _drawn(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:

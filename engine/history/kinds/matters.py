@@ -17,6 +17,12 @@ def _task_reassigned(facts: Facts) -> Message:
     return _("{who}改派“{task}”")
 
 
+def _task_sent_back(facts: Facts) -> Message:
+    if facts.body["how"] == "straight":
+        return _("{who}把“{task}”退回“{to_task}”，改后直达：{reason}")
+    return _("{who}把“{task}”退回“{to_task}”，改后重走：{reason}")
+
+
 def _task_given_back(facts: Facts) -> Message:
     if facts.body.get("new"):
         return _("{who}把“{task}”交还{name}：{reason}")
@@ -82,6 +88,15 @@ MATTERS = (
         _task_given_back,
         *("task", "id", "reason"),
     ),
+    kind(
+        "task_sent_back",
+        _("退回"),
+        _task_sent_back,
+        *("task", "to", "how", "reason", "passed"),
+        mark="outcome",
+    ),
+    kind("task_taken_back", _("拿回"), _("{who}拿回“{task}”"), "task", "passed", mark="outcome"),
+    kind("task_opened", _("打开"), _("{who}打开了“{task}”"), "task", "id", mark="read"),
     kind("comment_made", _("评论"), _comment_made, "id", "digest", "members"),
     kind("comment_withdrawn", _("收回评论"), _("{who}收回一条评论"), "id"),
     kind("message_sent", _("提出请求"), _("{who}提出“{message}”"), "message", mark="outcome"),
@@ -222,6 +237,13 @@ MATTERS = (
         "member_let_in",
         _("准予查阅"),
         _("{who}准许{name}查阅：{reason}"),
+        *("member", "reason"),
+        mark="read",
+    ),
+    kind(
+        "member_let_out",
+        _("收回查阅"),
+        _("{who}收回{name}的查阅：{reason}"),
         *("member", "reason"),
         mark="read",
     ),

@@ -191,9 +191,7 @@ def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
 
 
 def _remarked(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
-    by, place = says["actor"]["id"], says.get("task", "")
-    told = Remark(seq, place, by, says["at"], digest=says["digest"], named=says["members"])
-    replayed.remarks[says["id"]] = told
+    replayed.remarks[says["id"]] = Remark.of(seq, says)
 
 
 def _unsaid(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
@@ -398,5 +396,6 @@ SILENT = frozenset(  # the kinds that leave nothing in the rows; any other may t
     kind.key
     for kind in kinds.KINDS.values()
     if kind.mark in ("read", "refused")
-    and kind.key not in (*_READERS, "member_let_in", "letter_read", "attempt_refused")
+    and kind.key
+    not in (*_READERS, "member_let_in", "member_let_out", "letter_read", "attempt_refused")
 )

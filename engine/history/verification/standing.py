@@ -28,6 +28,8 @@ _ACTS = {
     "poll_closed": ("task", "task"),
     "message_sent": ("message", "message"),
     "timer_fired": ("timer", "element"),
+    "task_sent_back": ("again", "to"),
+    "task_taken_back": ("again", "task"),
 }
 
 
@@ -56,6 +58,8 @@ class OpenedTask:
     seq: int = 0  # the event that tells it, last
     held: int = 0  # the one that tells whose it is
     giver: str | None = None  # who handed it to whoever has it
+    sent_from: str | None = None  # the task from which it was sent back
+    straight: bool = False  # and it leads there again
 
     def take(self, holder: str | None, seq: int, giver: str | None = None) -> None:
         """Somebody has it from an event on, or everybody on its seat."""
@@ -120,13 +124,18 @@ class Standing:
 
     def _act(self, says: Mapping[str, Any]) -> None:
         kind, key = _ACTS[says["kind"]]
-        act = Act(kind, says[key] if key else "", tuple(says["passed"]), self._opened(says))
+        passed, to = tuple(says["passed"]), says.get("straight", "")
+        kind = "straight" if to else kind
+        act = Act(kind, says[key] if key else "", passed, self._opened(says), to)
         after = None if self.off else self.walk.after(self.state, act)
         if after is None:
             self.off = self.off or self.seq
             return
         self.state, self.moved = after, self.seq
         self.rounds.update(e for e in act.passed if e in self.version.answered)
+        if says["kind"] == "task_taken_back":
+            self.rounds.subtract([act.key])
+            self.rounds += Counter()  # without what was never done
         self._close(act)
         if not after:
             self.rounds.clear()
@@ -151,7 +160,7 @@ class Standing:
         for opened in self.waiting_tasks():
             if opened.ref in refs:
                 continue
-            done = act.kind == "task" and opened.element == act.key
+            done = act.kind in ("task", "straight") and opened.element == act.key
             opened.ended, opened.seq = "done" if done else "cancelled", self.seq
             opened.gone = 0 if done else self.seq
         for timer in (each for each in every(self.timers.values()) if not each.ended):
@@ -178,6 +187,7 @@ class Standing:
             self.readers.add(UUID(person))
         due = _moment(task) if "due" in task else None
         opened = OpenedTask(task["task"], seat, person, due, at)
+        opened.sent_from, opened.straight = task.get("from"), "straight" in task
         opened.ref = self._place(opened.element, self.tasks[opened.element])
         opened.seq = self.seq
         self.tasks[opened.element].append(opened)

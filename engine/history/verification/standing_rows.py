@@ -80,6 +80,8 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
         elif (
             row.assignee_id
             or row.handed_by
+            or row.sent_from
+            or row.straight
             or row.seat
             or row.due_at
             or row.opened_at != row.closed_at
@@ -121,6 +123,8 @@ def _task(
         "seat": ("承办岗位", row.seat == opened.seat),
         "assignee_id": ("承办人", _text(row.assignee_id) == opened.assignee),
         "handed_by": ("转办人", _text(row.handed_by) == opened.giver),
+        "sent_from": ("从何处退回", row.sent_from == opened.sent_from),
+        "straight": ("是否直达", row.straight == opened.straight),
         "due_at": ("期限", row.due_at == opened.due),
     }
 

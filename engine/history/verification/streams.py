@@ -35,6 +35,8 @@ _TASK = (
     _task.seat,
     _task.assignee_id,
     _task.handed_by,
+    _task.sent_from,
+    _task.straight,
 )
 _VOICE = (_poll.instance_id, _roll.poll_id, _roll.member_id, _roll.choice, _roll.comment, _roll.at)
 _SAID = or_(_roll.choice.is_not(None), _roll.at.is_not(None), _roll.comment != "")

@@ -57,6 +57,12 @@ class Remark:
     named: list[str]
     withdrawn: str = ""
 
+    @classmethod
+    def of(cls, seq: int, says: Mapping[str, Any]) -> Remark:
+        """As its event tells it."""
+        by, place = says["actor"]["id"], says.get("task", "")
+        return cls(seq, place, by, says["at"], digest=says["digest"], named=says["members"])
+
 
 @dataclass
 class Poll:

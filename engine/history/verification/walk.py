@@ -27,7 +27,7 @@ _PROCESS, _BOUNDARY = f"{_BPMN}process", f"{_BPMN}boundaryEvent"
 
 
 class Act(NamedTuple):
-    """What moved the machine. kind: start, task, message or timer; key: the element, or the name of
+    """What moved the machine. kind: start, task, straight, again, message or timer; key: the element, or the name of
     the message; passed: the elements run through; opened: those that wait then and did not before,
     sorted, but boundary events.
     """
@@ -36,6 +36,7 @@ class Act(NamedTuple):
     key: str
     passed: tuple[str, ...]
     opened: tuple[str, ...]
+    to: str = ""  # of a task that leads straight back: where
 
 
 class _Guide:
@@ -98,9 +99,10 @@ class Walk:
 
     def _candidates(self, state: str, act: Act) -> list[int]:
         """The handles that the act may have had."""
-        if act.kind == "start":
+        if act.kind in ("start", "again"):
             return [0]
-        waiting = (live for live in self._live(state) if live.kind == act.kind)
+        kind = "task" if act.kind == "straight" else act.kind
+        waiting = (live for live in self._live(state) if live.kind == kind)
         names = (
             (live.text if act.kind == "message" else live.element, live.ref) for live in waiting
         )
@@ -109,18 +111,20 @@ class Walk:
     def _along(self, state: State, ref: int, act: Act) -> Step | None:
         for guide in _ways():
             try:
-                step = self._do(state, ref, act.kind, guide)
+                step = self._do(state, ref, act, guide)
             except ProcessFault:
                 continue
             if step.passed == act.passed and _opened(step) == act.opened:
                 return step
         return None
 
-    def _do(self, state: State, ref: int, kind: str, guide: _Guide) -> Step:
-        if kind == "start":
+    def _do(self, state: State, ref: int, act: Act, guide: _Guide) -> Step:
+        if act.kind == "start":
             return guide.along(machine.start(self._spec))
-        act = machine.complete if kind == "task" else machine.fire
-        return guide.along(act(self._spec, state, ref))
+        if act.kind in ("again", "straight"):
+            return guide.along(machine.again(self._spec, state, act.to or act.key, done=ref))
+        do = machine.complete if act.kind == "task" else machine.fire
+        return guide.along(do(self._spec, state, ref))
 
     def _live(self, state: str) -> tuple[Live, ...]:
         """What waits in a state."""

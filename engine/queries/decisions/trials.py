@@ -53,7 +53,8 @@ class Outcome:
 
     table: str
     on: date
-    row: int
+    row: int  # 0: none, the table's default
+    rows: tuple[int, ...]  # all that count
     results: tuple[Result, ...]
     because: str
     confidence: str
@@ -122,16 +123,18 @@ def _evaluated(
     except ProcessFault as fault:
         text = fault.message
         raise Invalid({"_": [text if text.endswith("。") else f"{text}。"]}) from fault
-    wording, row = Wording(found, law, day, say), found.table.rules[decided.row - 1]
+    wording = Wording(found, law, day, say)
+    row = found.table.rules[decided.row - 1] if decided.row else None
     labels = [wording.text(column.label) for column in found.table.inputs]
     return Outcome(
         table=found.sheet.id,
         on=day,
         row=decided.row,
+        rows=decided.rows,
         results=tuple(_results(wording, decided.found)),
         because=wording.text(decided.because),
-        confidence=confidence(row),
-        grounds=tuple(_grounds(wording, row, decided.values)),
+        confidence=confidence(row) if row else "",
+        grounds=tuple(_grounds(wording, row, decided.values)) if row else (),
         misses=tuple((n, tuple(labels[c] for c in wrong)) for n, wrong in decided.misses.items()),
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.messages import Language
     from engine.queries.decisions.listing import Found
 
-NOT_GIVEN = _("没有填写")
+NOT_GIVEN, NOTHING = _("没有填写"), _("（没有）")
 _SIGNS = {
     ">=": _("不少于 {value}"),
     ">": _("超过 {value}"),
@@ -180,6 +180,8 @@ class Wording:
             return self.say(NOT_GIVEN)
         if isinstance(value, bool):
             return self.say(_TRUTH[value])
+        if isinstance(value, list):
+            return self.say(Listed(self.value(name, each) for each in value)) or self.say(NOTHING)
         return self.code(name, value) if isinstance(value, str) else str(value)
 
 

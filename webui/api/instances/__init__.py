@@ -179,6 +179,18 @@ def let_in(
     }
 
 
+@routes.act(f"{ONE}/readers/removal", Moved, body=LetIn, sees=sees)
+def let_out(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
+    """Take back that a member was let in, with a reason on record (who acts in it by a post)."""
+    return {
+        "instance_id": confidence.let_out(
+            session, actor, instance_id, given["member_id"], given["reason"]
+        )
+    }
+
+
 @routes.act(f"{ONE}/erasure", Moved, body=schemas.Reason, sees=sees)
 def erase(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID

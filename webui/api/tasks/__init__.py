@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 
 from engine import clock
-from engine.commands import confidence, holding, opened, outside, tasks
+from engine.commands import confidence, holding, outside, tasks
+from engine.commands.verbs import openings
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
 from engine.queries import vacancies
@@ -56,7 +57,7 @@ def get_task(session: Session, actor: Actor, task_id: UUID) -> Task:
     if found.confidential:
         confidence.note_reading(session, actor, found.instance_id)
     if found.actionable:
-        opened.note(session, actor, task_id)
+        openings.note(session, actor, task_id, recorded=found.recorded)
     return found
 
 

@@ -255,14 +255,45 @@ TakerList = Schema.from_dict(
 )
 
 
+class SendBack(schemas.Sent):
+    to = Text(100, 1, required=True, metadata={"description": "One of /earlier-steps."})
+    reason = Text(500, 1, required=True)
+    straight = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Once done it leads straight back; else the whole way again."},
+    )
+    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
+
+
+class StepShape(Schema):
+    class Meta:
+        title = "EarlierStep"
+
+    element = fields.String(required=True)
+    title = fields.String()
+    who = fields.String()
+    at = Moment()
+    straight = fields.Boolean()
+
+
+StepList = Schema.from_dict(
+    {
+        "items": fields.List(fields.Nested(StepShape), required=True),
+        "why": schemas.Said(metadata={"description": "Why there are none; empty else."}),
+    },
+    name="StepList",
+)
+
+
 class HandedShape(Schema):
-    """Who handed a task over, and why."""
+    """Who handed a task over, or sent it back from the step `at`, and why."""
 
     class Meta:
         title = "Handed"
 
     by = fields.String()
     why = fields.String()
+    at = fields.String()
 
 
 class TaskShape(Schema):
@@ -318,6 +349,13 @@ class TaskShape(Schema):
         metadata={"description": "It was done, and may still be taken back."},
     )
     handed = fields.Nested(HandedShape, allow_none=True)
+    sent_back = fields.Nested(HandedShape, allow_none=True)
+    recall = schemas.Said(
+        allow_none=True,
+        metadata={
+            "description": "Of what you have done: why you cannot take it back, empty if you can."
+        },
+    )
     verbs = fields.Dict(
         keys=fields.String(),
         values=schemas.Said(),

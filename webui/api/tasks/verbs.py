@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.verbs import handing
-from engine.queries import tasks as reading
+from engine.commands.verbs import handing, returning
+from engine.queries import beside as reading
 from webui.api import schemas
 from webui.api.instances.shapes import Moved
 from webui.api.tasks.group import ONE, routes
-from webui.api.tasks.shapes import HandOverTask, TakerList
+from webui.api.tasks.shapes import HandOverTask, SendBack, StepList, TakerList
 from webui.http.words import lang
 
 if TYPE_CHECKING:
@@ -43,3 +43,26 @@ def give_back(
 ) -> dict[str, UUID]:
     """Give a task back to who handed it over to me, with a reason."""
     return {"instance_id": handing.give_back(session, actor, task_id, given["reason"])}
+
+
+@routes.look(f"{ONE}/earlier-steps", StepList)
+def list_earlier_steps(session: Session, actor: Actor, task_id: UUID) -> dict[str, Any]:
+    """To which steps this task may be sent back, the last one first."""
+    found = reading.sending_back(session, actor, task_id, lang())
+    return {"items": found.steps, "why": found.why}
+
+
+@routes.act(f"{ONE}/send-back", Moved, body=SendBack)
+def send_back(
+    session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
+) -> dict[str, UUID]:
+    """Send my open task back to an earlier step, with a reason."""
+    return {"instance_id": returning.send_back(session, actor, task_id, **given)}
+
+
+@routes.act(f"{ONE}/recall", Moved)
+def recall(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
+    """Take back what I have done, while nobody else has opened what came next: 409 `too_late`
+    else.
+    """
+    return {"instance_id": returning.take_back(session, actor, task_id)}

@@ -21,7 +21,8 @@ from flask import (
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, holding, late, opened, polls, seen, tasks
+from engine.commands import confidence, drafts, holding, late, polls, seen, tasks
+from engine.commands.verbs import openings
 from engine.errors import Conflict, Invalid, NotPrintable, Refused
 from engine.queries import (
     ballots,
@@ -127,7 +128,7 @@ def task(task_id: UUID) -> str | Answer:
     if found.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
     if found.actionable:
-        carry_out(lambda s: opened.note(s, me(), task_id))
+        carry_out(lambda s: openings.note(s, me(), task_id, recorded=found.recorded))
     verbs.read(found.instance_id, found.comments)
     return _task_page(found, dict(found.draft))
 

@@ -18,7 +18,7 @@ from webui import csrf
 from webui.http import fields
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang
-from webui.pages.files import pdf
+from webui.pages.files import pdf, to_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,5 +168,20 @@ def document(token: str, document_id: UUID) -> Response:
         _work(lambda s: outside.note_reading(s, token, document_id))
     except NotFound as shut:
         return _shut(shut)
+    reply.headers["X-Robots-Tag"] = "noindex"
+    return reply
+
+
+@blueprint.get("/outside/<token>/files/<uuid:attachment_id>")
+def file(token: str, attachment_id: UUID) -> Response:
+    """An uploaded file that goes along with the letter, always to be saved."""
+    if fault := _open(token):
+        return _shut(fault)
+    try:
+        name, media_type, data = look(lambda s: reading.file(s, token, attachment_id))
+        _work(lambda s: outside.note_reading(s, token, attachment_id))
+    except NotFound as shut:
+        return _shut(shut)
+    reply = to_save(name, data, media_type)
     reply.headers["X-Robots-Tag"] = "noindex"
     return reply

@@ -9,10 +9,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import confidence
-from engine.commands.verbs import comments, handing
+from engine.commands.verbs import comments, handing, returning
 from engine.errors import Conflict, Invalid, Refused
+from engine.queries import beside as reading
 from engine.queries import comments as said
-from engine.queries import tasks as reading
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 
@@ -62,13 +63,74 @@ def do_hand(task_id: UUID, what: str) -> tuple[str, int] | Answer:
 
 
 def _hand(session: Session, task_id: UUID, what: str) -> None:
-    reason, revision = request.form.get("reason", ""), request.form.get("revision", "")
+    reason = request.form.get("reason", "")
     if what == "back":
         handing.give_back(session, me(), task_id, reason)
         return
-    known = int(revision) if revision.isascii() and revision.isdigit() else None
-    to = _chosen("to")
-    handing.hand_over(session, me(), task_id, to, reason, revision=known)
+    handing.hand_over(session, me(), task_id, _chosen("to"), reason, revision=_revision())
+
+
+@blueprint.get("/tasks/<uuid:task_id>/send-back")
+@needs_login
+def send_back(task_id: UUID) -> str:
+    """To which earlier step a task may be sent back."""
+    return _send_back_page(task_id)
+
+
+def _send_back_page(task_id: UUID, errors: object = None, fault: str = "") -> str:
+    page = look(lambda s: reading.sending_back(s, me(), task_id, lang()))
+    return render_template(
+        "verbs/send_back.html",
+        page=page,
+        errors=errors or {},
+        fault=fault,
+        reason=request.form.get("reason", ""),
+        chosen=request.form.get("to", ""),
+        straight=request.form.get("how") == "straight",
+    )
+
+
+@blueprint.post("/tasks/<uuid:task_id>/send-back")
+@needs_login
+def do_send_back(task_id: UUID) -> tuple[str, int] | Answer:
+    """Send it back, with a reason."""
+    try:
+        carry_out(lambda s: _send_back(s, task_id))
+    except Invalid as fault:
+        return _send_back_page(task_id, fault.fields, _("请按提示修改。")), 422
+    except (Conflict, Refused) as fault:
+        if fault.code in (Refused.code, "claimed", "done", "cancelled", "suspended", "stale"):
+            raise
+        return _send_back_page(task_id, fault=fault.message), fault.status
+    flash(_("已退回。"))
+    return redirect(url_for("inbox.index"))
+
+
+def _send_back(session: Session, task_id: UUID) -> None:
+    form = request.form
+    to, straight = form.get("to", ""), form.get("how") == "straight"
+    known = _revision()
+    returning.send_back(
+        session, me(), task_id, to, form.get("reason", ""), straight=straight, revision=known
+    )
+
+
+@blueprint.post("/tasks/<uuid:task_id>/recall")
+@needs_login
+def recall(task_id: UUID) -> Answer:
+    """Take back what I have done, while nobody else has opened what came next."""
+    try:
+        key = carry_out(lambda s: returning.take_back(s, me(), task_id))
+    except Conflict as fault:
+        flash(in_language(fault.message, lang()), "error")
+        return redirect(url_for("inbox.task", task_id=task_id))
+    flash(_("已拿回，您填写的内容存为草稿。"))
+    return redirect(url_for("matters.matter", instance_id=key))
+
+
+def _revision() -> int | None:
+    sent = request.form.get("revision", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
 
 
 def _chosen(name: str) -> UUID:

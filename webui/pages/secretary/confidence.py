@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 blueprint = Blueprint("confidence", __name__)
 
 
-@blueprint.post("/matters/<uuid:instance_id>/<any(readers, erase, hold):what>")
+@blueprint.post("/matters/<uuid:instance_id>/<any(readers, guests, erase, hold):what>")
 @needs_login
 def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
-    """Let somebody read a confidential matter, or erase its contents; with a reason that stays on
-    record.
+    """Let somebody read a confidential matter, take that back, or erase its contents; with a reason
+    that stays on record.
     """
     look(
         lambda s: reading.must_see(s, me(), instance_id)
     )  # what is not theirs to see does not exist
     reason = request.form.get("reason", "")
     try:
-        if what == "readers":
+        if what in ("readers", "guests"):
             member = _chosen(request.form.get("member", ""))
-            carry_out(lambda s: confidence.let_in(s, me(), instance_id, member, reason))
+            lets = confidence.let_in if what == "readers" else confidence.let_out
+            carry_out(lambda s: lets(s, me(), instance_id, member, reason))
         else:
             does = erasure.hold if what == "hold" else erasure.propose
             carry_out(lambda s: does(s, me(), instance_id, reason))
@@ -43,8 +44,14 @@ def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
         return matters.page(instance_id, fault.fields, tried=what), fault.status
     except (Conflict, NotFound) as fault:
         return matters.page(instance_id, fault=fault.message), fault.status
-    flash(_("已准许查阅，已记录在案。") if what == "readers" else _("已提出，等待另一人批准。"))
+    flash(_done(what))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
+
+
+def _done(what: str) -> str:
+    if what == "readers":
+        return str(_("已准许查阅，已记录在案。"))
+    return str(_("已收回查阅，已记录在案。") if what == "guests" else _("已提出，等待另一人批准。"))
 
 
 def _chosen(member: str) -> UUID:

@@ -1,0 +1,166 @@
+"""What the pages of the verbs beside a decision need: who handed a task over or sent it back, and to
+whom or where it may go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from engine.db import aside, tables
+from engine.db.states import FINAL, TaskState
+from engine.definitions.verbs import HAND_OVER, RECALL, SEND_BACK
+from engine.instance import going_back, verbs
+from engine.people import access, organisation
+from engine.queries.task_read import Read, read
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.messages import Message
+    from engine.people.organisation import Actor
+    from engine.queries.words import Named
+
+_event = tables.event.c
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Who handed a task over, or sent it back, and why; `at`: the step from which."""
+
+    by: str
+    why: str
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An earlier step to which a task may be sent back. `straight`: it may lead straight back."""
+
+    element: str
+    title: str
+    who: str
+    at: datetime
+    straight: bool
+
+
+@dataclass(frozen=True)
+class SendingBack:
+    """What the page for sending a task back needs; `why` it cannot be."""
+
+    id: UUID
+    title: str
+    number: str
+    subject: str
+    confidential: bool
+    steps: tuple[Step, ...]
+    why: str | Message
+    revision: int
+
+
+@dataclass(frozen=True)
+class Handing:
+    """What the page for handing a task over, or back, needs: who may take it; why nobody may."""
+
+    id: UUID
+    title: str
+    number: str
+    subject: str
+    confidential: bool
+    people: tuple[tuple[UUID, str], ...]
+    back_to: str  # who gets it back; "": nobody handed it over
+    why: str | Message
+    revision: int
+
+
+def recall(found: Read, actor: Actor) -> str | Message | None:
+    """Why this reader cannot take back what they have done; None where there is nothing to say."""
+    task = found.task
+    mine = task.state == TaskState.DONE and task.closed_by == actor.id
+    if not mine or RECALL not in found.rule.verbs or found.context.row["state"] in FINAL:
+        return None
+    return going_back.against(found.context, task) or ""
+
+
+def sent_back(seen: Read, lang: str) -> Handed | None:
+    """Who sent an open task back to this step, from where, in their own words."""
+    task = seen.task
+    if task.sent_from is None or not seen.is_open:
+        return None
+    found = _told(seen, "task_sent_back", f'"to":"{task.element}"')
+    at = seen.context.process.title_of(task.sent_from, lang)
+    return Handed(found["actor"]["name"], str(aside.shown(found["reason"])), at)
+
+
+def _told(seen: Read, kind: str, about: str) -> dict[str, Any]:
+    """The body of the last event of a kind that holds a text."""
+    last = select(_event.body, _event.words).where(
+        _event.instance_id == seen.task.instance_id,
+        _event.kind == kind,
+        _event.body.contains(about, autoescape=True),
+    )
+    found = seen.context.session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
+    return aside.told(found.body, found.words)
+
+
+def sending_back(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> SendingBack:
+    """To which steps a task may be sent back. Raises NotFound when it is not theirs to do."""
+    seen = read(session, actor, task_id)
+    access.must_see(seen if seen.actionable else None)
+    context, title_of = seen.context, seen.context.process.title_of
+    why = verbs.against(context, seen.rule, SEND_BACK) or ""
+    found = () if why else going_back.targets(context, seen.task)
+    names = organisation.names(session, (each.done_by for each in found if each.done_by))
+    return SendingBack(
+        id=seen.task.id,
+        title=seen.rule.title.in_(lang),
+        number=context.row["number"],
+        subject=context.row["title"],
+        confidential=context.row["confidential"],
+        steps=tuple(
+            Step(
+                each.element,
+                title_of(each.element, lang),
+                names.get(each.done_by, "") if each.done_by else "",
+                at=each.done_at,
+                straight=each.straight,
+            )
+            for each in found
+        ),
+        why=why,
+        revision=seen.task.revision,
+    )
+
+
+def handed(found: Read, names: Named) -> Handed | None:
+    """Who handed an open task over, in their own words."""
+    task = found.task
+    if task.handed_by is None or not found.is_open:
+        return None
+    told = _told(found, "task_handed_over", f'"id":"{task.id}"')
+    return Handed(names.get(task.handed_by), str(aside.shown(told["reason"])))
+
+
+def handing(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Handing:
+    """Who may take a task in this person's place. Raises NotFound when it is not theirs to do."""
+    seen = read(session, actor, task_id)
+    access.must_see(seen if seen.actionable else None)
+    task, context = seen.task, seen.context
+    why = verbs.against(context, seen.rule, HAND_OVER) or ""
+    takers = [] if why else verbs.takers(context, task)
+    mine = task.handed_by if task.assignee_id == actor.id else None
+    return Handing(
+        id=task.id,
+        title=seen.rule.title.in_(lang),
+        number=context.row["number"],
+        subject=context.row["title"],
+        confidential=context.row["confidential"],
+        people=tuple((person.id, person.name) for person in takers),
+        back_to=organisation.names(session, [mine]).get(mine, "") if mine else "",
+        why=why,
+        revision=task.revision,
+    )

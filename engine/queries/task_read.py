@@ -1,0 +1,101 @@
+"""One task as one statement reads it, for its page and for those of the verbs beside its decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select
+
+from engine.db import rows, tables
+from engine.db.states import InstanceState, TaskState
+from engine.instance import context as instance
+from engine.instance import lanes
+from engine.people import access
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+
+    from engine.db import Session
+    from engine.definitions.process import TaskRule
+    from engine.instance.context import Context
+    from engine.people.organisation import Actor
+
+_task, _instance = tables.task.c, tables.instance.c
+_draft, _meeting, _held = tables.draft.c, tables.meeting.c, tables.held_act.c
+
+
+def is_mine(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `task` under which it is or was this person's. What stands nowhere in the
+    diagram (a launch, a message, an objection) is nobody's task.
+    """
+    mine = or_(
+        _task.assignee_id == actor.id,
+        _task.seat.in_(sorted(actor.seats)),
+        _task.closed_by == actor.id,
+    )
+    return and_(_task.ref != tables.WITHOUT_TASK, mine)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one statement says of a task: its row, the actor's draft, the meeting it holds, and its
+    instance.
+    """
+
+    task: rows.Task
+    draft: Mapping[str, Any]
+    draft_revision: int
+    meeting: UUID | None
+    held: tuple[UUID, datetime] | None  # by whom, until when
+    context: Context
+
+    @property
+    def rule(self) -> TaskRule:
+        return self.context.process.tasks[self.task.element]
+
+    @property
+    def due(self) -> Mapping[str, Any]:
+        return self.task.due or {}
+
+    @property
+    def is_open(self) -> bool:
+        return self.task.state == TaskState.OPEN
+
+    @property
+    def actionable(self) -> bool:
+        running = self.context.row["state"] == InstanceState.RUNNING
+        waits = self.is_open and running and self.held is None
+        return waits and not lanes.taken_by_another(self.context, self.task)
+
+
+def read(session: Session, actor: Actor, task_id: UUID) -> Read:
+    meeting = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
+    draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
+    act = and_(_held.task_id == _task.id, _held.why.is_(None))
+    query = (
+        select(
+            *tables.task.c,
+            _draft.answers,
+            _draft.revision,
+            meeting.limit(1).scalar_subquery(),
+            _held.member_id,
+            _held.until,
+            *instance.COLUMNS,
+        )
+        .select_from(tables.task)
+        .join(tables.instance, _instance.id == _task.instance_id)
+        .outerjoin(tables.draft, draft)
+        .outerjoin(tables.held_act, act)
+        .where(_task.id == task_id, is_mine(actor))
+    )
+    values = tuple(access.must_see(session.execute(query).first()))
+    width = len(rows.Task._fields)
+    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
+    context = instance.context_from(session, actor, values[width + 5 :])
+    held = (who, until) if who else None
+    return Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held=held, context=context)
