@@ -93,7 +93,6 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "number": 1,
         "how": "move",
         "kind": "people",
-        "form": "csv",
         "filename": "app.css",
         "form": "csv",
     }
