@@ -94,6 +94,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "how": "move",
         "kind": "people",
         "filename": "app.css",
+        "form": "csv",
     }
     for each in (
         "claim",

@@ -57,7 +57,7 @@ def send_back(
     plain = reasons.plain(reason)
     target = _target(going_back.targets(work, held.task), to, straight=straight)
     told = {"id": str(task_id), "to": to, "how": "straight" if straight else "again"}
-    body = work.log.add("task_sent_back", actor, task=held.rule.id, reason=plain, **told)
+    body = work.log.add("task_sent_back", actor, task=held.rule.id, reason=plain, passed=[], **told)
     work.anew = Anew(to, sent_from=held.rule.id, straight=straight)
     _stand(work, to, body)
     if target.done_by is not None:
@@ -91,7 +91,8 @@ def take_back(session: Session, actor: Actor, task_id: UUID) -> UUID:
         raise Conflict(why, code="too_late")
     _forget(work, task)
     work.anew = Anew(task.element, since=task.opened_at, due_at=task.due_at)
-    body = work.log.add("task_taken_back", actor, task=task.element, id=str(task_id))
+    told = {"task": task.element, "id": str(task_id)}
+    body = work.log.add("task_taken_back", actor, **told, passed=[])
     _stand(work, task.element, body)
     _as_draft(work, task.element, actor.id, task)
     return key
@@ -121,7 +122,6 @@ def _stand(work: UnitOfWork, element: str, body: dict[str, Any]) -> None:
     """Let the machine stand there anew, and save. No vote or meeting ends by that."""
     step = work.drive(machine.again(work.process.spec, work.position, element))
     _ends_no_vote(work, step)
-    body["passed"] = []  # told though nothing may be passed: the path is walked again by it
     advance.advance(work, step, body)
 
 
