@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from engine import clock
 from engine.commands import meetings, papers, timers
+from engine.commands.numbers import next_number
 from engine.commands.people import terms
 from engine.commands.registry import action
 from engine.db import tables
@@ -39,14 +40,14 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
     The PDF follows from the frozen data. Its number ("" for none) and its day become facts under
     the name of the action.
 
-    `set`: facts that are fixed before, as by set_fact.
+    `set`, `numbers`: facts that are fixed before, as by set_fact.
     """
     rule = work.process.documents.get(args["document"])
     if rule is None:
         missing = _("没有文书 {document}。", document=args["document"])
         raise ProcessFault(missing, file="process.toml", element=args["document"])
-    if "set" in args:
-        set_fact(work, args)
+    if "set" in args or "numbers" in args:
+        set_fact(work, {"set": {}, **args})
     number = papers.issue(work, rule)
     if number is not None:
         issued = {"number": number, "on": clock.today().isoformat()}
@@ -57,11 +58,16 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
 def set_fact(work: UnitOfWork, args: Args) -> None:
     """`set`: a table of dotted fact -> expression, all taken over the facts as they were before;
     moments become texts. `append`: dotted fact -> dotted fact; the list of the first gets what the
-    second says, be it a whole outcome.
+    second says, be it a whole outcome. `numbers`: dotted fact -> how it is numbered, once for ever:
+    what has a number keeps it, and no other matter of the union ever gets it.
     """
     values = {path: work.value(expression) for path, expression in args["set"].items()}
     for path, said in args.get("append", {}).items():
         values[path] = [*(dotted(work.facts, path) or ()), dotted(work.facts, said)]
+    for path, series in args.get("numbers", {}).items():
+        if not dotted(work.facts, path):
+            union = work.row["union_id"]
+            values[path] = next_number(work.session, union, f"of:{series}", series)
     for path, value in values.items():
         *parents, last = path.split(".")
         place = work.facts

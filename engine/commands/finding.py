@@ -29,7 +29,17 @@ def search_grams(work: Context) -> list[str]:
     people, units = organisation.people_and_units(work.session, [*persons, row["unit_id"]])
     for name in people.values():
         words += [spelling.name(name), *pinyin.initials(name)]
-    return forms.bigrams(" ".join([*words, *units.values()]))
+    pieces = forms.bigrams(" ".join([*words, *units.values()]))
+    return sorted({*pieces, *_marks(work)})
+
+
+def _marks(work: Context) -> set[str]:
+    """Those of its number, and of the numbers that actions gave it."""
+    tables = (action.get("numbers", {}) for action in work.process.actions.values())
+    given = (dotted(work.facts, fact) for numbers in tables for fact in numbers)
+    return {
+        mark for number in (work.row["number"], *given) for mark in forms.marks(str(number or ""))
+    }
 
 
 def names_somebody(work: Context, element: str, fact: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -18,19 +19,20 @@ from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
 from engine.db.states import ALIVE, InstanceState, TimerState
 from engine.definitions.store import in_force, process_of
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, Invalid, NotFound
 from engine.history import kinds
 from engine.instance import lanes, launching, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
 from engine.messages import _
-from engine.people import access
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.db import Session, rows
     from engine.definitions import Process
+    from engine.instance.launching import Opened
     from engine.people.organisation import Actor, Held
 
 _instance, _timer = tables.instance, tables.timer
@@ -93,9 +95,48 @@ def begin(
 ) -> UnitOfWork:
     """The same; gives the unit of work, which is saved."""
     opened = launching.check(session, actor, process_id)
+    return _begun(session, actor, opened, Entered(answers, origin=origin))
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What a launch says. `owner`: for whom it was entered, None for the actor themselves;
+    `source`: of a table, the file and the line from which it comes, "" for a paper with its scan.
+    """
+
+    answers: Mapping[str, Any]
+    owner: Actor | None = None
+    source: str = ""
+    origin: Mapping[str, str] | None = None
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the event says of whom it was entered for."""
+        return {"name": self.owner.name, "for": str(self.owner.id)} if self.owner else {}
+
+
+def enter(
+    session: Session, actor: Actor, process_id: str, owner_id: UUID, entered: Entered
+) -> UnitOfWork:
+    """Start an instance for somebody who handed it in on paper, or in a table: they own it, the
+    actor is on record as who entered it. `entered.owner` is looked up here.
+
+    Raises NotFound, Refused, Invalid; Invalid also for a paper without its scan.
+    """
+    owner = organisation.actor(session, owner_id)
+    opened = launching.entered(session, actor, process_id, owner)
+    rule = opened.process.entry
+    if rule is None:
+        raise NotFound
+    if not entered.source and not entered.answers.get(rule.scan):
+        raise Invalid({rule.scan: [_("请附上原件的扫描件。")]})
+    return _begun(session, actor, opened, replace(entered, owner=owner))
+
+
+def _begun(session: Session, actor: Actor, opened: Opened, entered: Entered) -> UnitOfWork:
     process, held = opened.process, opened.held
     work = UnitOfWork(session, actor, _new_row(process, held, actor), process)
-    _insert(work, answers, actor)
+    _insert(work, entered, actor)
     body = work.log.add(
         "instance_launched",
         actor,
@@ -105,27 +146,31 @@ def begin(
         number=work.row["number"],
         seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
-        origin=dict(origin) if origin else None,
+        origin=dict(entered.origin) if entered.origin else None,
         tells=kinds.TELLS,
+        **entered.told,
         **dates.noted(work, process.tasks["launch"], work.facts["launch"]),
     )
     advance.advance(work, work.drive(machine.start(process.spec)), body)
     return work
 
 
-def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
+def _insert(work: UnitOfWork, entered: Entered, actor: Actor) -> None:
     """Store a new instance with the answers of its launch, and number it. Raises Invalid."""
     session, row, process = work.session, work.row, work.process
     offered = choices(session, row["union_id"], actor=actor)
-    clean = forms.clean(process.launch_form, answers, work.names(), offered)
+    clean = forms.clean(process.launch_form, entered.answers, work.names(), offered)
     dates.settle(work, process.tasks["launch"], clean)
     dates.check(work, process.tasks["launch"], clean)
     row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
     owner = process.owner_key
     asked = process.owner_asked and clean.get(owner)
-    launch = clean if asked else {**clean, owner: str(actor.id)}
-    if asked:
-        work.show(UUID(clean[owner]))
+    launch = clean if asked else {**clean, owner: str((entered.owner or actor).id)}
+    if entered.owner:
+        launch["entered_by"] = str(actor.id)
+        launch |= {"entered_from": entered.source} if entered.source else {}
+    if asked or entered.owner:
+        work.show(UUID(launch[owner]))
     work.say("launch", launch)
     row["grams"] = finding.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from engine.commands.instances import Entered
     from engine.commands.messages import Expected
     from engine.commands.outside import Answering
     from engine.commands.tasks import InHand
@@ -86,6 +87,20 @@ def launch(
 ) -> UUID:
     """The same of a launch, beside `instances.launch`."""
     work = instances.begin(session, actor, process_id, answers)
+    return _unless_late(work, _Before(0, 0, {}), seen)
+
+
+def enter(
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    owner_id: UUID,
+    entered: Entered,
+    *,
+    seen: str = "",
+) -> UUID:
+    """The same of what is entered for somebody else, beside `instances.enter`."""
+    work = instances.enter(session, actor, process_id, owner_id, entered)
     return _unless_late(work, _Before(0, 0, {}), seen)
 
 

@@ -60,7 +60,7 @@ def run(
 ) -> Report:
     """Do a verb of VERBS to each of these instances; on `trial` nothing stays.
 
-    Raises NotFound for another verb; Invalid for no instance, too many, or no reason; Unavailable
+    Raises NotFound for another verb, and when none of them is this person's to see; Invalid for no instance, too many, or no reason; Unavailable
     when the database goes away: what was done until then is done.
     """
     if verb not in VERBS:
@@ -68,6 +68,9 @@ def run(
     if not ids or len(ids) > together.MOST:
         wrong = _("一次应选 1 至 {most} 件，每件一次。", most=together.MOST)
         raise Invalid({"tasks": [wrong]})
+    numbers = carry_out(partial(_numbers, actor=actor, ids=ids))
+    if not numbers:
+        raise NotFound
     done, failed = [], []
     for key in dict.fromkeys(ids):
         try:
@@ -77,7 +80,6 @@ def run(
             raise
         except EngineError as fault:
             failed.append((key, fault))
-    numbers = carry_out(lambda session: _numbers(session, actor, [key for key, _ in failed]))
     told = (Left(key, numbers.get(key, ""), why.code, why.message) for key, why in failed)
     return Report(tuple(done), tuple(told))
 
@@ -87,7 +89,7 @@ def _one(session: Session, *, actor: Actor, verb: str, key: UUID, reason: str, t
         DESK[verb].command(session, actor, key, reason)
 
 
-def _numbers(session: Session, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, str]:
+def _numbers(session: Session, *, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of those that this person may know of."""
     query = select(_instance.id, _instance.number)
     known = query.where(_instance.id.in_(ids), access.visible(actor))

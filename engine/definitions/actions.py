@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # kinds of arguments: expression, table (name -> expression), names (of facts), document, rule,
-# task, poll, book, round, text, fact (its name)
+# task, poll, book, round, text, fact (its name), series (fact -> how it is numbered)
 Arguments = Mapping[str, str]
 
 
@@ -25,8 +25,8 @@ _NUMBERED = frozenset({"id", "number"})
 _TO_OTHER = {"matter": "expression"}
 
 ACTIONS: Mapping[str, Declared] = {
-    "issue_document": Declared({"document": "document"}, {"set": "table"}),
-    "set_fact": Declared({"set": "table"}, {"append": "table"}),
+    "issue_document": Declared({"document": "document"}, {"set": "table", "numbers": "series"}),
+    "set_fact": Declared({"set": "table"}, {"append": "table", "numbers": "series"}),
     "turn": Declared({"book": "book", "item": "expression"}, {"set": "table"}),
     "keep_round": Declared({"round": "round"}, {"also": "round", "set": "table"}),
     "hand_over": Declared({"to": "expression"}),

@@ -16,6 +16,7 @@ from engine.definitions.process import (
     Claim,
     ColumnRule,
     DocumentRule,
+    EntryRule,
     Gate,
     Guard,
     Lane,
@@ -104,6 +105,7 @@ def _assembled(
         launch=tuple(raw["launch"]),
         owner=str(raw.get("owner", legacy.OWNER)),
         owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
+        entry=_entry(raw["entry"]) if "entry" in raw else None,
         search=tuple(raw.get("search", [])),
         present=tuple(raw.get("present", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
@@ -143,6 +145,10 @@ def _assembled(
         raw=dict(raw),
         files=files,
     )
+
+
+def _entry(table: Table) -> EntryRule:
+    return EntryRule(tuple(table["posts"]), str(table["scan"]))
 
 
 def _statistics(table: Table | None) -> Statistics | None:

@@ -40,6 +40,7 @@ def loosened(
                 basis=guard.basis,
             )
     yield from _launchers(shipped, process)
+    yield from _entered(shipped, process)
     yield from _lanes(shipped, process)
     yield from _rolls(shipped, process)
     yield from _published(shipped, process)
@@ -55,6 +56,14 @@ def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
     if more := sorted(set(process.launch) - set(shipped.launch)):
         posts = ", ".join(more)
         yield _("process.toml：可以发起的职务多出 {posts}，不能放宽。", posts=posts)
+
+
+def _entered(shipped: Process, process: Process) -> Iterator[Message]:
+    """Who may enter for others."""
+    posts = set(process.entry.posts) if process.entry else set()
+    if more := sorted(posts - set(shipped.entry.posts if shipped.entry else ())):
+        posts_ = ", ".join(more)
+        yield _("process.toml：可以代为登记的职务多出 {posts}，不能放宽。", posts=posts_)
 
 
 def _whom(lane: Lane) -> tuple[object, ...]:

@@ -203,8 +203,9 @@ def _action(action: dict[str, Any]) -> str:
     found = [
         f"{key} = {value}"
         for key, value in action.items()
-        if key not in ("do", "title", "title_en", "set")
+        if key not in ("do", "title", "title_en", "set", "numbers")
     ]
+    found += [f"{key} := 编号 {series}" for key, series in action.get("numbers", {}).items()]
     found += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
     return f"动作：{action.get('do', '')}" + (f"（{'；'.join(found)}）" if found else "")
 

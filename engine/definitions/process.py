@@ -267,6 +267,16 @@ class RoundRule:
 
 
 @dataclass(frozen=True)
+class EntryRule:
+    """Who enters what somebody handed in on paper: holders of these `posts` in the union; `scan`:
+    the files of the launch form among which the paper is.
+    """
+
+    posts: tuple[str, ...]
+    scan: str
+
+
+@dataclass(frozen=True)
 class Statistics:
     """What the yearly numbers of a process are told by: two dotted facts, and the outcomes in
     words.
@@ -308,6 +318,7 @@ class Process:
     launch: tuple[str, ...]
     owner: str  # the answer of the launch that names who owns an instance
     owner_asked: bool  # does its form ask for it, or is it whoever starts?
+    entry: EntryRule | None  # for whoever may launch; None: each launches for themselves
     search: tuple[str, ...]
     present: tuple[str, ...]  # the facts that are the matter, in reading order; none: see queries
     confidentiality: str

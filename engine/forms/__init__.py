@@ -11,6 +11,7 @@ from engine.forms.form import KINDS, Bounds, Choice, Field, Form, Limits
 from engine.forms.formjs import load
 from engine.forms.schema import schema_of
 from engine.forms.search import bigrams, search_key
+from engine.forms.serial import marks, sought
 
 __all__ = [
     "KINDS",
@@ -23,6 +24,8 @@ __all__ = [
     "clean",
     "faults",
     "load",
+    "marks",
     "schema_of",
     "search_key",
+    "sought",
 ]

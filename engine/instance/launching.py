@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.definitions.store import in_force, process_of
-from engine.errors import NotFound, Refused
+from engine.errors import Invalid, NotFound, Refused
 from engine.messages import _
 from engine.people import access
 from engine.people.organisation import Held
@@ -52,6 +52,46 @@ def check(session: Session, actor: Actor, process_id: str) -> Opened:
     if way is None:
         raise Refused(_("只有规定职务的人员可以发起此流程。"), verb="launch")
     return way
+
+
+def entered(session: Session, actor: Actor, process_id: str, owner: Actor) -> Opened:
+    """How the actor enters this process for somebody who may launch it themselves. Raises NotFound
+    for somebody of another union, and where the process lets nobody enter for others; Refused for
+    who may not; Invalid when that somebody may not launch it, or is the actor.
+    """
+    may_enter(session, actor, process_id)
+    if owner.union_id != actor.union_id:
+        raise NotFound
+    if owner.id == actor.id:
+        raise Invalid({"owner": [_("本人的请自己提出。")]})
+    try:
+        return check(session, owner, process_id)
+    except Refused:
+        wrong = _("{name}没有规定的职务，不能作为提出人。", name=owner.name)
+        raise Invalid({"owner": [wrong]}) from None
+
+
+def enters(session: Session, actor: Actor, process_id: str) -> bool:
+    """Does the actor enter this process for others?"""
+    try:
+        may_enter(session, actor, process_id)
+    except (NotFound, Refused):
+        return False
+    return True
+
+
+def may_enter(session: Session, actor: Actor, process_id: str) -> Process:
+    """The process as the actor's union has it, in which they enter for others. Raises as
+    `entered`.
+    """
+    version = in_force(session, [actor.union_id], process_id).of(process_id, actor.union_id)
+    process = process_of(session, access.must_see(version))
+    if process.entry is None:
+        raise NotFound
+    mine = {post.kind for post in actor.posts if post.union_id == actor.union_id}
+    if not mine & set(process.entry.posts):
+        raise Refused(verb="launch")
+    return process
 
 
 def _unions(actor: Actor) -> list[UUID]:

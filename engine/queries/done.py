@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, false, literal, or_, select, true, tuple_, union_all
 
+from engine import forms
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Invalid
@@ -65,7 +66,10 @@ def done(
         .where(_instance.id == acts.instance_id, access.visible(actor))
     )
     if pattern := like(words):
-        of_act = of_act.where(or_(_instance.title.ilike(pattern), _instance.number.ilike(pattern)))
+        mark = forms.sought(words or "")
+        numbered = _instance.grams.contains([mark]) if mark else false()
+        said = _instance.title.ilike(pattern), _instance.number.ilike(pattern)
+        of_act = of_act.where(or_(*said, numbered))
     # the limit keeps it a look-up for each act: what one did is little beside all instances
     instance = of_act.limit(1).lateral()
     query = select(*acts, *instance.c).select_from(own.join(instance, true()))

@@ -233,6 +233,7 @@ class Search:
     grams: list[str]
     letters: list[str]
     number: str  # "" when the words do not look like one
+    mark: str = ""  # of a number as people write it
 
     @classmethod
     def of(cls, words: str | None) -> Search | None:
@@ -247,6 +248,7 @@ class Search:
             grams=sorted(g for g in found if len(g) > 1)[:60],
             letters=sorted(g for g in found if len(g) == 1),
             number=words.strip() if "〔" in words else "",
+            mark=forms.sought(words),
         )
 
     def first(
@@ -287,7 +289,7 @@ class Search:
         """
         probed = select(newest.first(ways, PROBED).c.id).cte("probed")
         among = select(probed.c.id).order_by(probed.c.id.desc()).subquery()
-        held = self._or_number(and_(_instance.grams.contains(self.grams), *self._letters()))
+        held = self._or_number(and_(self._holds(), *self._letters()))
         met = newest.first_among(among, enough, *conditions, held).subquery()
         size = select(func.count()).select_from(probed).scalar_subquery()
         rows = session.execute(
@@ -300,7 +302,7 @@ class Search:
         """The condition that it is one of those that the index finds, over all unions; None when
         they are more than FEW.
         """
-        holds = select(_instance.id).where(_instance.grams.contains(self.grams))
+        holds = select(_instance.id).where(self._holds())
         session.execute(_BY_GRAMS)
         found = session.execute(holds.limit(FEW + 1)).scalars().all()
         session.execute(_AS_USUAL)
@@ -315,8 +317,13 @@ class Search:
         """The condition, put so that the planner keeps off the index, which reads all there is of a
         frequent piece.
         """
-        holds = (_instance.grams + cast([], ARRAY(Text))).contains(self.grams)
-        return self._or_number(and_(holds, *self._letters()))
+        kept = _instance.grams + cast([], ARRAY(Text))
+        return self._or_number(and_(self._holds(kept), *self._letters()))
+
+    def _holds(self, kept: ColumnElement[Any] = _instance.grams) -> ColumnElement[bool]:
+        """The condition that an instance has all the pieces, or the number."""
+        holds = kept.contains(self.grams)
+        return or_(holds, kept.contains([self.mark])) if self.mark else holds
 
     def _or_number(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         return or_(_instance.number == self.number, condition) if self.number else condition

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine import clock
+from engine import clock, forms
 from engine.errors import Invalid
 from engine.messages import Listed, _
 
@@ -77,7 +77,9 @@ NARROWED = """
      AND (CAST(:part AS text) IS NULL OR part = :part)
      AND (CAST(:process AS text) IS NULL OR process_id = :process)
      AND (CAST(:of AS text) IS NULL OR process_id || '.' || element = :of)
-     AND (CAST(:like AS text) IS NULL OR title ILIKE :like OR number ILIKE :like)"""
+     AND (CAST(:like AS text) IS NULL OR title ILIKE :like OR number ILIKE :like
+          OR CAST(:mark AS text) IS NOT NULL
+             AND EXISTS (SELECT 1 FROM instance n WHERE n.id = instance_id AND n.grams @> ARRAY[CAST(:mark AS text)]))"""
 
 
 def whose(actor: Actor) -> dict[str, Any]:
@@ -101,7 +103,8 @@ def narrowed(wanted: Mapping[str, str | None]) -> dict[str, Any]:
         if wanted.get(key) is not None and wanted[key] not in choices:
             raise Invalid({key: [_("应为 {choices} 之一。", choices=Listed(choices))]})
     plain = {key: wanted.get(key) for key in ("bucket", "part", "process", "of")}
-    return {**plain, "like": like(wanted.get("words"))}
+    words = wanted.get("words")
+    return {**plain, "like": like(words), "mark": forms.sought(words or "") or None}
 
 
 def like(words: str | None) -> str | None:

@@ -578,6 +578,14 @@ SENT: dict[str, dict[str, Any]] = {
         "form": {"name": "在办的"},
     },
     "grid.drop_view": {"path": {"process_id": "congress_motion"}, "form": {"name": "在办的"}},
+    "entries.form": {"path": {"process_id": "congress_motion"}},
+    "entries.enter": {"path": {"process_id": "congress_motion"}},
+    "entries.choose": {"path": {"process_id": "congress_motion"}},
+    "entries.preview": {"path": {"process_id": "congress_motion"}},
+    "entries.confirm": {"path": {"process_id": "congress_motion"}, "form": {"rows": "x"}},
+    "api_process-instances.enter": {
+        "json": {"process_id": "congress_motion", "owner": "{member}", "answers": {}}
+    },
     "api_grids.get_grid": {"path": {"process_id": "congress_motion"}},
     "api_grids.list_grid_views": {"path": {"process_id": "congress_motion"}},
     "api_grids.save_grid_view": {

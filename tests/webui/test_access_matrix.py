@@ -201,6 +201,7 @@ api_succession.hand_over | 404 404 404 404 403 403 | 404
 api_succession.join | 404 | 404
 api_succession.move | 404 404 404 404 403 404 | 404
 api_succession.replace | 404 404 404 404 403 404 | 404
+api_process-instances.enter | 403 403 403 422 403 403 | 404~
 api_grids.get_grid | 200 | -
 api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
@@ -426,12 +427,17 @@ rules.remove_vacation | 403 403 403 302 403 302 | 404
 rules.rule | 200 | -
 rules.rule of | 200 | 404
 together.chosen | 303 | -
+entries.form | 403 403 403 200 403 403 | -
+entries.enter | 403 403 403 422 403 403 | -
+entries.choose | 403 403 403 200 403 403 | -
+entries.preview | 403 403 403 422 403 403 | -
+entries.confirm | 403 403 403 409 403 403 | -
 grid.index | 302 | -
 grid.table | 200 | -
 grid.sheet | 200 | -
 grid.sheet csv | 200 | -
 grid.sheet print | 200 | -
-grid.remind | 409 409 409 303 409 409 | 409
+grid.remind | 404 409 409 303 409 404 | 404
 grid.save_view | 303 | -
 grid.drop_view | 303 | -
 together.act | 302 302 422 302 302 302 | -

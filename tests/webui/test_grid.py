@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -14,11 +15,13 @@ import pytest
 from sqlalchemy import text
 
 import webui
-from engine import db
+from engine import clock, db, forms
 from engine.commands import instances, polls
 from engine.commands.people.logins import open_login
+from engine.queries import done as finished
 from engine.queries import grid as reading
 from engine.queries import inbox as waiting
+from engine.queries import instances as lists
 from engine.settings import ROOT, Settings
 from tests.journeys.university import MOTION, University
 
@@ -48,7 +51,7 @@ class Hand:
         secret = town.look(who, lambda s, actor: open_login(s, actor.id))
         with self.browser.session_transaction() as cookie:
             cookie["key"] = secret
-        self.presses, self.page = 0, ""
+        self.presses, self.page, self.foreseen = 0, "", ""
 
     def open(self, path: str, presses: int = 1) -> str:
         return self._went(self.browser.get(path, follow_redirects=True), presses)
@@ -77,6 +80,7 @@ class Hand:
         form["task"] = re.findall(r'name="task" value="([^"]+)" checked', self.page)
         self.send(sheet, ticks + 1, **form, preview="1")
         assert f"{MANY} 件将办理" in self.page
+        self.foreseen = self.page
         self.send(sheet, 1, **form)
         assert f"已一并办理 {MANY} 件" in self.page
 
@@ -150,6 +154,8 @@ def test_eighty_motions_take_few_presses(app: Any, town: University) -> None:
     chair.open("/grid")
     chair.open(f"{PAGE}?c.stage=审定交办方案", presses=2)
     chair.all_together("congress_motion.dispatch_plan", ticks=1, **{"f.decision": "approve"})
+    for paper in ("提案立案审查意见", "提案交办单"):
+        assert f"{paper} {MANY} 份" in chair.foreseen and paper not in committee.foreseen
     found = _table(town)
     assert Counter(line.cells["lead"] for line in found.lines) == {("后勤处",): 6, ("财务处",): 6}
     assert all(line.cells["filed"] and line.cells["assigned"] for line in found.lines)
@@ -269,3 +275,61 @@ def test_the_sheet_says_what_an_office_lists(app: Any, town: University) -> None
 def _all_lines(person: Hand) -> list[Any]:
     file = person.browser.post(f"{PAGE}/xlsx")
     return list(openpyxl.load_workbook(io.BytesIO(file.data)).worksheets[0].values)
+
+
+WRITTEN = (
+    "教代提〔2026〕{n:03}",
+    "2026-{n:03}",
+    "{n}号",
+    "第{n}号",
+    "教代提(2026){n}",
+    "教代提 2026年{n}号",
+)
+
+
+def test_a_motion_has_two_numbers_for_ever_and_is_found_by_both_as_people_write_them(
+    town: University,
+) -> None:
+    year = clock.today().year
+    gone = town.motion("甲件：已经撤回的提案")
+    town.do("zhang", instances.withdraw, gone, "情况有变，不再需要办理。")
+    first, second = (_reviewable(town, subject, "HQ") for subject in SUBJECTS[:2])
+    _filed(town, second)
+    _filed(town, first)
+    found = {line.row.id: line for line in _table(town).lines}
+    numbers = {key: line.row.number for key, line in found.items()}
+    assert numbers == {k: f"教代提〔{year}〕{n:03}" for n, k in enumerate((gone, first, second), 1)}
+    filing = [found[key].cells["filing"] for key in (gone, second, first)]
+    assert filing == [(), (f"教代提立〔{year}〕001",), (f"教代提立〔{year}〕002",)]
+    met = 0
+    for written in WRITTEN:
+        words = written.format(n=3).replace("2026", str(year))
+        assert _sought(town, words) == [second], words
+        met += 1
+    assert met == len(WRITTEN) and _sought(town, f"教代提立({year})2号") == [first]
+    assert _sought(town, f"教代提立({year})3号") == []
+    inbox = town.look("logistics", lambda s, a: waiting.inbox(s, a, words=f"{year}-2")).items
+    assert [item.instance_id for item in inbox] == [first]
+    done = town.look("chair", lambda s, a: finished.done(s, a, words=f"教代提立({year})1号"))[0]
+    assert [item.instance_id for item in done] == [second]
+
+
+def test_what_was_begun_before_is_found_by_its_number_after_the_upgrade() -> None:
+    upgrade = import_module("engine.db.migrations.versions.0037_marks_of_numbers")
+    numbers = ("教代提〔2026〕081", "调动-2026-007", "协商〔2025〕001号", "没有年份 12")
+    told = [upgrade._marks(number) for number in numbers]
+    assert told == [list(forms.marks(number)) for number in numbers]
+    assert [len(marks) for marks in told] == [3, 3, 3, 0]
+
+
+def _filed(town: University, key: UUID) -> None:
+    present = [str(town.people[who]) for who in ("committee", "member2")]
+    lead = {"lead_unit": str(town.units["HQ"])}
+    said = {"grade": "general", "reason": REASON, "present": present, **lead}
+    town.complete("committee", key, "review", decision="file", **said)
+    town.complete("chair", key, "dispatch_plan", decision="approve", **lead)
+
+
+def _sought(town: University, words: str) -> list[UUID]:
+    page = town.look("secretary", lists.instances, lists.Wanted(words=words))
+    return [row.id for row in page.items]

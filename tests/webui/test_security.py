@@ -744,6 +744,8 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "mine.drop_view": ("name",),
     "together.chosen": ("matter",),
     "grid.sheet": ("matter",),
+    "entries.enter": ("f.subject", "f.reasons", "f.measures", "owner", "once"),
+    "entries.confirm": ("rows",),
     "grid.remind": ("matter", "reason"),
     "grid.save_view": ("name",),
     "grid.drop_view": ("name",),

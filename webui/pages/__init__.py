@@ -26,6 +26,7 @@ BLUEPRINTS = (
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",
+    "secretary.entries",
     "secretary.despatch",
     "secretary.retention",
     "files",

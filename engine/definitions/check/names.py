@@ -147,7 +147,8 @@ def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> K
 def _owners(draft: Draft) -> frozenset[str]:
     """What a launch has beside its form: who owns the instance, who did first, and the unit."""
     owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
-    return frozenset({owner, f"first_{owner}", "unit"})
+    entered = {"entered_by", "entered_from"} if "entry" in draft.raw else set()
+    return frozenset({owner, f"first_{owner}", "unit", *entered})
 
 
 def _set_by_actions(draft: Draft) -> Iterator[str]:
@@ -156,6 +157,8 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
+        numbers = action.get("numbers")
+        yield from numbers if isinstance(numbers, dict) else ()
         if action.get("do") in ("set_fact", "issue_document", "turn", "keep_round") and isinstance(
             values, dict
         ):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import legacy
 from engine.definitions.actions import ACTIONS
-from engine.definitions.check import rounds
+from engine.definitions.check import rounds, settings
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.names import RESERVED
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.definitions.check.language import Language
 
 _COMMON = frozenset({"do", "title", "title_en"})
-_SHAPES = {"table": dict, "names": list}  # any other argument is a text
+_SHAPES = {"table": dict, "names": list, "series": dict}  # any other argument is a text
 
 
 def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator[Fault]:
@@ -45,7 +45,9 @@ def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator
             yield from _references(place, action, draft, language)
             yield from rounds.wiped(place, action, draft)
             if name == "issue_document":
-                yield from _facts_set(place, action, draft)
+                yield from _facts_set(place, action.get("set"), draft)
+            yield from _facts_set(place, action.get("numbers"), draft)
+            yield from _series(place, action.get("numbers"))
 
 
 def _undeclared(declared: set[str], drawn: list[str]) -> Iterator[Fault]:
@@ -99,11 +101,21 @@ def _expressions(place: str, action: dict[str, Any], language: Language) -> Iter
             yield Fault(FILE, place, what, advice)
 
 
-def _facts_set(place: str, action: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+def _series(place: str, numbers: object) -> Iterator[Fault]:
+    """How facts are numbered: by year, since each year counts from one."""
+    for fact, template in numbers.items() if isinstance(numbers, dict) else ():
+        if isinstance(template, str) and "{year}" in template:
+            yield from settings.numbering(f"{place}.numbers", template)
+        else:
+            what = _("{name} 的编号格式里没有 {hole}。", name=shown(fact), hole="{year}")
+            advice = _('请写成 "办〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
+            yield Fault(FILE, place, what, advice)
+
+
+def _facts_set(place: str, table: object, draft: Draft) -> Iterator[Fault]:
     """The facts that are fixed for a document have a name of two parts that nothing else gives a
     meaning; what a person answered may be taken back (null), never be rewritten by its issue.
     """
-    table = action.get("set")
     for fact, value in table.items() if isinstance(table, dict) else ():
         step, _dot, key = fact.partition(".")
         if not (KEY.fullmatch(step) and KEY.fullmatch(key)) or step in RESERVED - {"launch"}:

@@ -88,6 +88,8 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _found_by("search", path, draft, language)
     for path in raw.get("present", ()):
         yield from _fact("present", path, language)
+    if "entry" in raw:
+        yield from _entry(raw["entry"], draft, language)
     for key, column in draft.table("columns").items():
         yield from _column(f"columns.{shown(key)}", column, draft, language)
     told = draft.table("statistics")
@@ -159,6 +161,20 @@ def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterat
             path=shown(path),
         )
         yield Fault(FILE, place, what, _("请写室外的事实。"))
+
+
+def _entry(entry: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    """Who enters for others does not choose in the form who owns it, and keeps the paper."""
+    for post in entry.get("posts", ()):
+        yield from language.post(FILE, "entry", "entry.posts", post)
+    form, owner = draft.forms.get("launch"), str(draft.raw.get("owner", ""))
+    asked = {field.key: field.kind for field in form.asked} if form else {}
+    if owner.removeprefix("launch.") in asked:
+        what = _("发起表自己问提出人，不用另写代为登记。")
+        yield Fault(FILE, "entry", what, _("请删去 [entry]。"))
+    if form and asked.get(entry.get("scan", "")) != "filepicker":
+        what = _("entry.scan 里的 {key} 不是发起表的附件。", key=shown(entry.get("scan", "")))
+        yield Fault(FILE, "entry", what, _("请写放原件扫描件的那一项附件的 key。"))
 
 
 def _column(

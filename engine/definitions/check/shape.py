@@ -232,6 +232,7 @@ PROCESS = Of(
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
         "statistics": Of(
             {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},

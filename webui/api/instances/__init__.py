@@ -18,6 +18,7 @@ from webui.api.edge import Binary, Routes
 from webui.api.instances.shapes import (
     Alike,
     Diagram,
+    Entered,
     EventPage,
     Events,
     Instance,
@@ -63,6 +64,22 @@ def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
     made = late.launch(session, actor, given["process_id"], given["answers"], given["seen"])
     drafts.drop(session, actor, f"launch:{given['process_id']}")
     return {"id": made}
+
+
+@routes.act(
+    "/process-instances/entries",
+    schemas.Made,
+    body=Entered,
+    status=201,
+    at="/process-instances/{id}",
+)
+def enter(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Enter what somebody handed in on paper, where the process lets my post do so: it is theirs,
+    and I am on record as who entered it.
+    """
+    entered = instances.Entered(given["answers"])
+    process, seen = given["process_id"], given["seen"]
+    return {"id": late.enter(session, actor, process, given["owner"], entered, seen=seen)}
 
 
 @routes.look("/process-instances", InstancePage, query=Wanted)

@@ -21,6 +21,16 @@ class Launch(schemas.Sent):
     seen = schemas.seen()
 
 
+class Entered(schemas.Sent):
+    process_id = Text(100, 1, required=True)
+    owner = Id(required=True, metadata={"description": "Who handed it in, and may launch it."})
+    answers = Answers(
+        required=True,
+        metadata={"description": "Of the form `launch`, with the scan of the paper."},
+    )
+    seen = schemas.seen()
+
+
 class Wanted(schemas.Paged):
     words = Text(
         200,

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from engine.commands import many, views
 from engine.errors import Conflict, Invalid
+from engine.instance import launching
 from engine.messages import Listed
 from engine.people import access
 from engine.queries import grid as reading
@@ -62,6 +63,7 @@ def table(process_id: str) -> str:
         views=look(lambda s: reading.views(s, me(), process_id)),
         states={key: state(key) for key in lists.STATES},
         office=access.is_secretary(me(), me().union_id),
+        enters=look(lambda s: launching.enters(s, me(), process_id)),
         urges=access.may_somewhere(me(), "remind"),
     )
 
