@@ -17,7 +17,7 @@ from engine.definitions.folder import fingerprint, frozen
 from engine.errors import ProcessFault
 from engine.instance.functions import lasting
 from tests import foreign as theirs
-from tests.engine.test_coverage import BACK, DO, GOOD, LAUNCH, MEND, PASS, met, stage, unmet
+from tests.engine.coverage_stories import BACK, DO, GOOD, LAUNCH, MEND, PASS, met, stage, unmet
 from tests.hostile.sound import POSTS, edited, rulebook, sound
 
 if TYPE_CHECKING:
