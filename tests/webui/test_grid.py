@@ -190,7 +190,10 @@ def test_lines_narrow_and_stand_in_order(town: University) -> None:
         town.motion("甲件：延长食堂供餐", "li"),
     )
     found = _table(town)
-    assert found.of == 2 and dict(found.columns[1].offers) == {"信息学院": 1, "数学学院": 1}
+    assert found.of == 2 and dict({c.key: c.offers for c in found.columns}["delegation"]) == {
+        "信息学院": 1,
+        "数学学院": 1,
+    }
     assert [x.row.id for x in _table(town, said={"suggested": "后勤处"}).lines] == [first]
     assert [x.row.id for x in _table(town, said={"stage": "附议提案"}).lines] == [second]
     assert [
