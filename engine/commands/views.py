@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.db import tables
-from engine.errors import Invalid, Refused
+from engine.errors import Invalid
 from engine.messages import _
 from engine.people import access
 
@@ -44,8 +44,8 @@ def save(
     name = name.strip()
     if not name or len(name) > LONGEST or not name.isprintable():
         raise Invalid({"name": [_("名称应为 1 至 {most} 个字。", most=LONGEST)]})
-    if shared and not access.is_secretary(actor, actor.union_id):
-        raise Refused(verb="see_desk")
+    if shared:
+        access.check(actor, "share_view", actor.union_id)
     kept = _kept(wanted, place)
     mine = _view.c.member_id == actor.id, _view.c.place == place
     counted = select(func.count()).select_from(_view).where(*mine, _view.c.name != name)

@@ -96,6 +96,7 @@ VERBS: dict[str, Verb] = {
     "reassign": Verb(_("改派"), (is_secretary,)),
     "comment": Verb(_("评论"), (is_secretary,)),
     "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
+    "share_view": Verb(_("共用视图"), (is_secretary,)),
     "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),
     "verify": Verb(_("校验历史"), (is_secretary, is_auditor, runs_installation)),
     "read_installation": Verb(_("查看全系统记录"), (is_secretary, is_auditor, runs_installation)),

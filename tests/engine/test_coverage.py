@@ -16,6 +16,7 @@ from tests.engine.coverage_stories import (
     MEND,
     PASS,
     met,
+    stage,
     unmet,
 )
 from tests.hostile.sound import edited, sound
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from engine.scenarios.coverage import Part
 
+__all__ = ["stage"]
 pytest_plugins = ("tests.empty",)
 WITHDRAW = {"who": "张敏", "does": "message", "task": "withdraw"}
 LATE = {"does": "wait", "task": "do", "after": "until due + 1 day"}
