@@ -30,11 +30,11 @@ test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yixing check --no-stories
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 JOURNEYS = journey
 journeys: setup $(DONE)/dev $(DONE)/browser  ## all journeys in a browser, desk and phone (JOURNEYS: which of them)
-	$(BIN)/pytest -m "$(JOURNEYS)" -n 2
+	$(BIN)/pytest -m "$(JOURNEYS)" -n 2 --dist worksteal
 
 sure: test  ## the same as test
 
