@@ -76,7 +76,7 @@ def running() -> Iterator[str]:
     )  # not under pytest's own folder, which other runs tidy up
     uri = embedded.start(home)
     with psycopg.connect(uri, autocommit=True) as admin:
-        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+        for name in ("fsync", "full_page_writes", "autovacuum"):
             admin.execute(f"ALTER SYSTEM SET {name} = off".encode())  # tests may lose their data
         admin.execute("SELECT pg_reload_conf()")
     _make_template(uri, TEMPLATE)

@@ -63,10 +63,12 @@ class Figures:
 
 @dataclass(frozen=True)
 class Yearly:
-    """`least`: how many matters a group has at least to show its numbers."""
+    """`least`: how many matters a group has at least to show its numbers; None where there is no
+    group.
+    """
 
     year: int
-    least: int
+    least: int | None
     figures: tuple[Figures, ...]
 
 
@@ -76,7 +78,6 @@ def yearly(session: Session, actor: Actor, union_id: UUID, year: int, lang: str 
     read.
     """
     access.check_own(actor, "read_history", union_id)
-    least = int(UnionLaw.of(session, union_id).ruling(SMALL, clock.today()).value or 1)
     told: dict[str, list[_Told]] = defaultdict(list)
     titles: dict[str, str] = {}
     ended = and_(_instance.union_id == union_id, _instance.state.in_(FINAL), _in(year))
@@ -86,6 +87,9 @@ def yearly(session: Session, actor: Actor, union_id: UUID, year: int, lang: str 
             titles[process.id] = process.title.in_(lang)
             of_version = and_(ended, _instance.version == version)
             told[process.id] += _told(session, process, process.statistics, of_version, lang)
+    if not told:
+        return Yearly(year, None, ())
+    least = int(UnionLaw.of(session, union_id).ruling(SMALL, clock.today()).value or 1)
     figures = (_figures(key, titles[key], each, least) for key, each in sorted(told.items()))
     return Yearly(year, least, tuple(figures))
 

@@ -76,6 +76,9 @@ instance = Table(
     Index("ix_instance_process", "union_id", "process_id", "id"),
     Index("ix_instance_state", "union_id", "state", "id"),
     Index("ix_instance_started", "union_id", "started_at"),
+    Index(
+        "ix_instance_ended", "union_id", "ended_at", postgresql_where=text("ended_at IS NOT NULL")
+    ),
     Index("ix_instance_held", "held_until", postgresql_where=text("held_until IS NOT NULL")),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
