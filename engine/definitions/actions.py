@@ -29,9 +29,7 @@ _TO_OTHER = {"matter": "expression"}
 
 ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table", "numbers": "series"}),
-    "set_fact": Declared(
-        {"set": "table"}, {"append": "table", "numbers": "series"}, again=True
-    ),
+    "set_fact": Declared({"set": "table"}, {"append": "table", "numbers": "series"}, again=True),
     "turn": Declared({"book": "book", "item": "expression"}, {"set": "table"}),
     "keep_round": Declared({"round": "round"}, {"also": "round", "set": "table"}),
     "hand_over": Declared({"to": "expression"}),

@@ -21,7 +21,7 @@ VERBS = {
     "send_back": _("退回"),
     "hand_over": _("转办"),
     "comment": _("评论"),
-    "open": _("打开"),
+    "open": _("打开待办"),
     "claim": _("认领"),
     "release": _("放回"),
     "message": _("提出"),
