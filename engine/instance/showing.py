@@ -32,8 +32,9 @@ class Judged:
 
 def judge(context: Context, claim: Claim) -> Judged:
     """By the facts of now; an expression over facts that are missing does not hold."""
-    given = tuple((_value(context, n.holds) is True, _day(context, n.on)) for n in claim.needs)
-    return Judged(_day(context, claim.on), given)
+    with context.aside():
+        given = tuple((_value(context, n.holds) is True, _day(context, n.on)) for n in claim.needs)
+        return Judged(_day(context, claim.on), given)
 
 
 def kept(context: Context, reached: Collection[str]) -> dict[str, Any]:

@@ -144,6 +144,17 @@ class InstanceView:
         self._dues[due.moment] = due
         return due.moment
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is computed meanwhile is no time limit of what is done: a moment that is equal to
+        one by chance stays a moment.
+        """
+        before = dict(self._dues)
+        try:
+            yield
+        finally:
+            self._dues = before
+
     def due_at(self, moment: datetime) -> calendar.Due | None:
         """The time limit that ends at this moment, if one was computed here."""
         return self._dues.get(moment)
