@@ -7,48 +7,36 @@ import tomllib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from engine import decisions, forms, legacy, machine
-from engine.definitions import papers, verbs
+from engine import decisions, legacy, machine
+from engine.definitions import papers
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
+from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of, words_of
 from engine.definitions.process import (
     BookRule,
     Claim,
     ColumnRule,
     DocumentRule,
     EntryRule,
-    Gate,
     Guard,
     Lane,
-    MeetingRule,
-    MessageRule,
-    PollRule,
     Premise,
     Process,
-    PublicationRule,
     RollRule,
     RoundRule,
     Statistics,
-    TaskRule,
-    Tell,
     Words,
 )
 from engine.errors import ProcessFault
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from lxml import etree
 
-    from engine.definitions.diagram import Diagram, Element
-
-    Table = Mapping[str, Any]  # one of process.toml
-    Files = Mapping[str, str]
+    from engine.definitions.diagram import Diagram
+    from engine.definitions.loading_tasks import Files, Table
 
 NEEDED = ("process.toml", "process.bpmn", "forms/launch.json")
-LAUNCH = Words("提出", "Launch")
-NO_WORDS = Words("", "")
 
 
 def load(files: Files) -> Process:
@@ -89,16 +77,16 @@ def _toml(text: str) -> dict[str, Any]:
 def _assembled(
     digest: str, files: Files, raw: Table, tree: etree._Element, diagram: Diagram
 ) -> Process:
-    launch_form = _form(files, "launch", raw)
+    launch_form = form_of(files, "launch", raw)
     assert launch_form is not None
     process_id = str(raw["id"])
     messages = raw.get("messages", {})
     return Process(
         id=process_id,
         hash=digest,
-        title=_words(raw, "title"),
-        summary=_words(raw, "summary"),
-        basis=_words(raw, "basis"),
+        title=words_of(raw, "title"),
+        summary=words_of(raw, "summary"),
+        basis=words_of(raw, "basis"),
         numbering=str(raw["numbering"]),
         number_key=str(raw.get("number_key", process_id)),
         subject=str(raw["subject"]),
@@ -113,14 +101,14 @@ def _assembled(
         binding_after=frozenset(raw.get("binding_after", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
         rolls={
-            key: RollRule(key, _words(table, "title"), str(table["members"]))
+            key: RollRule(key, words_of(table, "title"), str(table["members"]))
             for key, table in raw.get("rolls", {}).items()
         },
-        tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
+        tasks={rule.id: rule for rule in tasks_of(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
-        messages={key: _message(key, table, files) for key, table in messages.items()},
+        messages={key: message_of(key, table, files) for key, table in messages.items()},
         publications={
-            key: _publication(key, table, files)
+            key: publication_of(key, table, files)
             for key, table in raw.get("publications", {}).items()
         },
         books={
@@ -161,26 +149,7 @@ def _statistics(table: Table | None) -> Statistics | None:
 
 def _column(key: str, table: Table) -> ColumnRule:
     narrows = bool(table.get("filter", False))
-    return ColumnRule(key, _words(table, "title"), tuple(table["facts"]), narrows)
-
-
-def _words(table: Table, key: str) -> Words:
-    return Words(str(table.get(key, "")), str(table.get(f"{key}_en", "")))
-
-
-def _form(files: Files, name: str, table: Table) -> forms.Form | None:
-    """The form of a task, a message or the launch, whose table says which date is that of the
-    fact.
-    """
-    path = f"forms/{name}.json"
-    if path not in files:
-        return None
-    try:
-        form = forms.load(json.loads(files[path]))
-    except json.JSONDecodeError as fault:
-        raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
-    happened = str(table.get("happened", ""))
-    return form.dated(happened) if happened else form
+    return ColumnRule(key, words_of(table, "title"), tuple(table["facts"]), narrows)
 
 
 def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
@@ -193,7 +162,7 @@ def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
 def _lane(key: str, table: Table) -> Lane:
     return Lane(
         key=key,
-        title=_words(table, "title"),
+        title=words_of(table, "title"),
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
@@ -217,7 +186,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         optional = papers.reads(files, key) - needs
     return DocumentRule(
         key=key,
-        title=_words(table, "title"),
+        title=words_of(table, "title"),
         numbering=table.get("numbering", ""),
         outside=bool(table.get("outside")),
         encloses=tuple(table.get("encloses", ())),
@@ -229,24 +198,20 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
     )
 
 
-def _gates(table: Table) -> tuple[Gate, ...]:
-    return tuple(Gate(str(gate["holds"]), _words(gate, "text")) for gate in table.get("gates", []))
-
-
 def _guard(table: Table) -> Guard:
     return Guard(
         at=frozenset(table["at"]),
         holds=str(table["holds"]),
-        text=_words(table, "text"),
+        text=words_of(table, "text"),
         basis=str(table.get("basis", "")),
     )
 
 
 def _claim(table: Table) -> Claim:
     return Claim(
-        asks=_words(table, "asks"),
+        asks=words_of(table, "asks"),
         at=frozenset(table["at"]),
-        what=_words(table, "what"),
+        what=words_of(table, "what"),
         on=str(table.get("on", "")),
         basis=str(table.get("basis", "")),
         needs=tuple(_premise(each) for each in table["needs"]),
@@ -255,161 +220,9 @@ def _claim(table: Table) -> Claim:
 
 def _premise(table: Table) -> Premise:
     return Premise(
-        text=_words(table, "text"),
+        text=words_of(table, "text"),
         by=frozenset(table["by"]),
         holds=str(table["holds"]),
         on=str(table.get("on", "")),
         same_day=bool(table.get("same_day", False)),
-    )
-
-
-# --- messages and tasks ---------------------------------------------------------------------------
-def _message(name: str, table: Table, files: Files) -> MessageRule:
-    return MessageRule(
-        name=name,
-        title=_words(table, "title"),
-        asks=_words(table, "asks"),
-        lane=table.get("lane", ""),
-        form=_form(files, name, table),
-        state=legacy.message_state(name, table),
-    )
-
-
-def _publication(key: str, table: Table, files: Files) -> PublicationRule:
-    form = _form(files, key, table)
-    if form is None:
-        path = f"forms/{key}.json"
-        raise ProcessFault(_("流程文件夹里缺少 {needed}。", needed=path), file=path)
-    return PublicationRule(
-        key=key,
-        title=_words(table, "title"),
-        asks=_words(table, "asks"),
-        after=table["after"],
-        circle=table["circle"],
-        shows=tuple(table["shows"]),
-        until=table["until"],
-        lane=table["lane"],
-        form=form,
-    )
-
-
-def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> Iterator[TaskRule]:
-    """What takes answers: the launch, the user tasks, the messages, the publications."""
-    happened = str(raw.get("happened", ""))
-    yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
-    declared, allowed = raw.get("tasks", {}), _allowed(raw)
-    for element in diagram.elements.values():
-        if element.type == "userTask":
-            yield _task(element, {**allowed, **declared.get(element.id, {})}, files)
-    for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
-        yield _said_as_task(name, table, files)
-
-
-def _allowed(raw: Table) -> dict[str, Any]:
-    """What a process says of all its tasks, where one says nothing else."""
-    return {"undo": raw.get("undo", False), "verbs": raw.get("verbs", verbs.UNSAID)}
-
-
-def _said_as_task(name: str, table: Table, files: Files) -> TaskRule:
-    """What a person says by a message, or against what was published, is stored and shown like the
-    answers of a task.
-    """
-    return TaskRule(
-        id=name,
-        title=_words(table, "title"),
-        asks=_words(table, "asks"),
-        lane=table.get("lane", ""),
-        gates=_gates(table),
-        form=_form(files, name, table),
-        room=tuple(table.get("room", [])),
-        happened=str(table.get("happened", "")),
-    )
-
-
-def _task(element: Element, table: Table, files: Files) -> TaskRule:
-    title, poll, meeting = _words(table, "title"), table.get("poll"), table.get("meeting")
-    return TaskRule(
-        id=element.id,
-        title=title if title.zh else Words(element.name, title.en),
-        asks=_words(table, "asks"),
-        lane=element.lane,
-        due=table.get("due", "") or (poll or {}).get("closes", ""),
-        basis=table.get("basis", ""),
-        not_by=tuple(table.get("not_by", [])),
-        recuse=table.get("recuse", ""),
-        gates=_gates(table),
-        prefill=tuple(table.get("prefill", [])),
-        suggests=tuple(table.get("suggests", {}).items()),
-        outcomes=table.get("outcomes", ""),
-        next=_next(table),
-        poll=_poll(poll) if poll else None,
-        form=_form(files, element.id, table),
-        meeting=None if meeting is None else _meeting(meeting),
-        room=tuple(table.get("room", [])),
-        link=bool(table.get("link", False)),
-        tells=tuple(_tell(tell) for tell in table.get("tells", [])),
-        batch=bool(table.get("batch", False)),
-        each=tuple(table.get("each", ())),
-        happened=str(table.get("happened", "")),
-        undo=bool(table["undo"]) and not poll and meeting is None,
-        verbs=frozenset(table["verbs"])
-        & verbs.possible(poll=bool(poll), meeting=meeting is not None),
-    )
-
-
-def _next(table: Table) -> dict[str, Words]:
-    english = table.get("next_en", {})
-    return {
-        choice: Words(text, english.get(choice, ""))
-        for choice, text in table.get("next", {}).items()
-    }
-
-
-def _tell(table: Table) -> Tell:
-    return Tell(str(table.get("when", "")), _words(table, "text"))
-
-
-def _meeting(table: Table) -> MeetingRule:
-    return MeetingRule(
-        formal=table["formal"],
-        observers=table.get("observers", ""),
-        guests=table.get("guests", ""),
-        quorum=table["quorum"],
-        words=_words(table, "words"),
-    )
-
-
-def _poll(table: Table) -> PollRule:
-    labels, english = table.get("labels", {}), table.get("labels_en", {})
-    choices = tuple(table.get("choices", []))
-    return PollRule(
-        kind=table["kind"],
-        roll=table["roll"],
-        choices=choices,
-        labels={c: Words(labels.get(c, c), english.get(c, "")) for c in choices},
-        closes=table.get("closes", ""),
-        passes=table["passes"],
-        early=table.get("early", "never"),
-        closable=table.get("closable", "never"),
-        void=table.get("void", "again"),
-        sight=table.get("sight", "always"),
-        presider=table.get("presider", ""),
-        withdrawal=bool(table.get("withdrawal", True)),
-        words=_words(table, "words"),
-        secret=bool(table.get("secret", False)),
-        tellers=table.get("tellers", ""),
-        keys=table.get("keys", ""),
-        signs=table.get("signs", ""),
-        declared=bool(table.get("declared", False)),
-        paper=bool(table.get("paper", False)),
-        totals=bool(table.get("totals", False)),
-        meeting=table.get("meeting", ""),
-        in_order=bool(table.get("in_order", False)),
-        candidates=table.get("candidates", ""),
-        seats=table.get("seats", ""),
-        wins=table.get("wins", ""),
-        write_in=table.get("write_in", ""),
-        write_in_wins=table.get("write_in_wins", ""),
-        about=tuple(table.get("about", [])),
-        remarks=table.get("remarks", ""),
     )

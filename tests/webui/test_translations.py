@@ -154,7 +154,7 @@ OUTSIDE = {
     "engine/commands/imports/": "other names of columns, and examples, of a table",
     "engine/commands/people/words.py": "how the name of a place ends",
     "engine/decisions/reach.py": "a value that no table names",
-    "engine/definitions/loading.py": "both languages side by side, as authors give them",
+    "engine/definitions/loading_tasks.py": "both languages side by side, as authors give them",
     "engine/definitions/process.py": "both languages side by side, where a folder gives none",
     "engine/definitions/outline.py": "OUTLINE.txt is Chinese, as the folder is",
     "engine/documents/trial.py": "sample facts with which templates are tried",
