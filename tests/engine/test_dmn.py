@@ -196,7 +196,7 @@ def test_decisions_rest_on_one_another_in_whatever_order_they_stand(order: tuple
         ((BASE, '<import namespace="urn:x"/>'), "import"),
         ((), "要有 decision"),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a case a line
 def test_what_cannot_be_decided_is_refused_in_a_sentence(tables: tuple[str, ...], why: str) -> None:
     with pytest.raises(ProcessFault, match=why):
         parse(file(*tables))

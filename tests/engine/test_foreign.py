@@ -67,7 +67,7 @@ def test_a_diagram_written_our_way_stays_as_it_is() -> None:
 FOREIGN_TOOL = (
     ("<bpmn:userTask id=\"mend\" name=\"修改\"/>", '<bpmn:manualTask id="mend" name="修改"><bpmn:extensionElements><x:y xmlns:x="urn:x"/></bpmn:extensionElements></bpmn:manualTask>'),
     ("<bpmn:userTask id=\"do\" name=\"办理\"/>", '<bpmn:task id="do" name="办理"><bpmn:ioSpecification id="io"/></bpmn:task><bpmn:dataObject id="data"/><bpmn:dataObjectReference id="dataref" name="资料" dataObjectRef="data"/>'),
-)  # fmt: skip
+)  # fmt: skip  # ours and theirs in a line
 
 
 def test_what_means_the_same_is_run_and_what_changes_nothing_is_passed_over() -> None:
@@ -205,7 +205,7 @@ def test_a_throw_event_that_throws_nothing_is_a_point_on_the_way(stage: Engine) 
 REFUSED = (
     "inclusiveGateway", "complexGateway", "eventBasedGateway", "scriptTask", "sendTask", "receiveTask",
     "callActivity", "transaction", "adHocSubProcess", "choreographyTask",
-)  # fmt: skip
+)  # fmt: skip  # reads as one list
 
 
 @pytest.mark.parametrize("kind", REFUSED)
