@@ -60,8 +60,9 @@ def run(
 ) -> Report:
     """Do a verb of VERBS to each of these instances; on `trial` nothing stays.
 
-    Raises NotFound for another verb, and when none of them is this person's to see; Invalid for no instance, too many, or no reason; Unavailable
-    when the database goes away: what was done until then is done.
+    Raises NotFound for another verb, and when none of them is this person's to see; Invalid for no
+    instance, too many, or no reason; Unavailable when the database goes away: what was done until
+    then is done.
     """
     if verb not in VERBS:
         raise NotFound

@@ -109,11 +109,8 @@ class _Question:
             terms["wins"], terms["seats"] = rule.wins, int(work.value(rule.seats))
         if written := self.write_in:
             wins = bool(work.value(rule.write_in_wins))
-            terms["write_in"] = {
-                "n": len(written),
-                "roll_hash": rolls.digest(written),
-                "wins": wins,
-            }
+            digest = rolls.digest(written)
+            terms["write_in"] = {"n": len(written), "roll_hash": digest, "wins": wins}
         if rule.candidates:
             terms["listed"] = in_effect(work.name_order)
         if rule.signs:

@@ -1,4 +1,6 @@
-"""The verbs beside a task's own decision, which a process allows or forbids on each of its tasks."""
+"""The verbs beside a task's own decision, which a process allows or forbids on each of its
+tasks.
+"""
 
 from __future__ import annotations
 

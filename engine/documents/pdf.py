@@ -324,7 +324,10 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
 
 
 def enclosed(session: Session, instance_id: UUID, attachment_id: UUID) -> tuple[str, str, bytes]:
-    """An attachment of an instance like `attachment`, whoever asks. Raises NotFound for any other."""
+    """An attachment of an instance like `attachment`, whoever asks.
+
+    Raises NotFound for any other.
+    """
     table, blob = tables.attachment.c, tables.blob.c
     row = session.execute(
         select(table.name, table.media_type, table.sha256, blob.data, blob.key)

@@ -1,4 +1,6 @@
-"""Numbers of matters as people write them: 教代提〔2026〕081 is also 教代提(2026)81, 2026-081, 81号."""
+"""Numbers of matters as people write them: 教代提〔2026〕081 is also 教代提(2026)81, 2026-081,
+81号.
+"""
 
 from __future__ import annotations
 

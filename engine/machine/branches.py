@@ -1,4 +1,6 @@
-"""On which parallel branch each element of a diagram lies, and so where a token may stand instead."""
+"""On which parallel branch each element of a diagram lies, and so where a token may stand
+instead.
+"""
 
 from __future__ import annotations
 

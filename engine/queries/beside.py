@@ -1,5 +1,5 @@
-"""What the pages of the verbs beside a decision need: who handed a task over or sent it back, and to
-whom or where it may go.
+"""What the pages of the verbs beside a decision need: who handed a task over or sent it back, and
+to whom or where it may go.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Guarded:
-    """`members` (id, name) may be let in, `guests` let out, `acts`: by this person; `erasable`: this
-    person may erase it now.
+    """`members` (id, name) may be let in, `guests` let out, `acts`: by this person; `erasable`:
+    this person may erase it now.
     """
 
     readings: tuple[Reading, ...]

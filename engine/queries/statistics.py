@@ -51,8 +51,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Figures:
-    """The matters of a process that ended in a year. `total`: None where it would tell how large the
-    groups are that show no number.
+    """The matters of a process that ended in a year. `total`: None where it would tell how large
+    the groups are that show no number.
     """
 
     process: str

@@ -1,4 +1,6 @@
-"""One task as one statement reads it, for its page and for those of the verbs beside its decision."""
+"""One task as one statement reads it, for its page and for those of the verbs beside its
+decision.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Comments on a matter (评论), apart from anybody's decision: the words stand beside the history, which
-keeps their digest; whoever is named finds them in the inbox.
+"""Comments on a matter (评论), apart from anybody's decision: the words stand beside the history,
+which keeps their digest; whoever is named finds them in the inbox.
 """
 
 from __future__ import annotations

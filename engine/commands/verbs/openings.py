@@ -1,5 +1,5 @@
-"""Who has opened a task: for the marks of the inbox, and where what came before may be taken back, on
-record.
+"""Who has opened a task: for the marks of the inbox, and where what came before may be taken back,
+on record.
 """
 
 from __future__ import annotations

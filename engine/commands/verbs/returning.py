@@ -1,4 +1,5 @@
-"""Going back: sending a task back (退回) to an earlier step, and taking back (拿回) what one has done.
+"""Going back: sending a task back (退回) to an earlier step, and taking back (拿回) what one has
+done.
 
 The machine itself goes back; tasks and timers that are left end as by any step, and what opens is
 opened as by any step.

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 _event = tables.event.c
-SLACK = timedelta(
-    minutes=2
-)  # a command asks for the time more than once, and may wait for locks in between
+# A command asks for the time more than once, and may wait for locks in between.
+SLACK = timedelta(minutes=2)
 _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
@@ -104,7 +103,7 @@ def near(moment: datetime | None, recorded: str) -> bool:
     return moment is not None and abs(moment - datetime.fromisoformat(recorded)) <= SLACK
 
 
-def salted(value: Any, salt: bytes | None) -> str:
+def salted(value: object, salt: bytes | None) -> str:
     """The salted digest; empty for what could never have been kept."""
     try:
         return canonical.salted(value, bytes(salt or b""))

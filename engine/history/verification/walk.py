@@ -27,9 +27,9 @@ _PROCESS, _BOUNDARY = f"{_BPMN}process", f"{_BPMN}boundaryEvent"
 
 
 class Act(NamedTuple):
-    """What moved the machine. kind: start, task, straight, again, message or timer; key: the element, or the name of
-    the message; passed: the elements run through; opened: those that wait then and did not before,
-    sorted, but boundary events.
+    """What moved the machine. kind: start, task, straight, again, message or timer; key: the
+    element, or the name of the message; passed: the elements run through; opened: those that wait
+    then and did not before, sorted, but boundary events.
     """
 
     kind: str

@@ -43,7 +43,9 @@ def answer(case: Case, answers: Sequence[Answer], english: Language) -> str:
 
 
 def _one(line: str) -> str:
-    """What people wrote in several lines goes on indented: no line of it begins like one of ours."""
+    """What people wrote in several lines goes on indented: no line of it begins like one of
+    ours.
+    """
     return line.replace("\r", "").replace("\n", f"\n{_INDENT}")
 
 
