@@ -154,7 +154,17 @@ def _read(session: Session, actor: Actor, process_id: str, filename: str, data: 
         subject = str(answers.get(process.subject.partition(".")[2], ""))
         cut = [field.label for field, text in fields.values() if len(text) >= sheets.LONGEST]
         errors = [*wrong, *(_("“{title}”太长。", title=title) for title in cut)]
-        rows.append(Row(line.number, owner, name, subject, answers, source, tuple(errors)))
+        rows.append(
+            Row(
+                line.number,
+                owner,
+                name,
+                title=subject,
+                answers=answers,
+                source=source,
+                errors=tuple(errors),
+            )
+        )
     return rows
 
 

@@ -125,7 +125,8 @@ def _onward(
     elements = tuple(passed.elements)
     if flow.is_completed():
         ends = [e for e in elements if isinstance(_spec_of(flow, e), EndEvent)]
-        return Step(None, (), elements, ends[-1] if ends else "", before, tuple(passed.taken))
+        ended = ends[-1] if ends else ""
+        return Step(None, (), elements, ended, before=before, taken=tuple(passed.taken))
     for task in _all(flow):
         if task.id not in refs and task.has_state(ALIVE):
             refs[task.id] = top

@@ -76,7 +76,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
             _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
     rolls = frozenset(draft.table("rolls"))
-    return Language(facts, tasks, rules, posts, _choices(draft), rolls)
+    return Language(facts, tasks, rules, posts, choices=_choices(draft), rolls=rolls)
 
 
 def _choices(draft: Draft) -> dict[str, frozenset[str]]:

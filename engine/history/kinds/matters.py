@@ -99,7 +99,7 @@ MATTERS = (
     ),
     kind("task_taken_back", _("拿回"), _("{who}拿回“{task}”"), "task", "passed", mark="outcome"),
     kind("task_opened", _("打开"), _("{who}打开了“{task}”"), "task", "id", mark="read"),
-    kind("comment_made", _("评论"), _comment_made, "id", "digest", "members"),
+    kind("comment_made", _("评论"), _comment_made, *("id", "digest", "members")),
     kind("comment_withdrawn", _("收回评论"), _("{who}收回一条评论"), "id"),
     kind("message_sent", _("提出请求"), _("{who}提出“{message}”"), "message", mark="outcome"),
     kind(
