@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine import forms
@@ -58,7 +58,7 @@ def _in_room(work: Context, element: str) -> bool:
     return rule is not None and bool(rule.room)
 
 
-def _ids(fact: Any) -> Iterator[UUID]:
+def _ids(fact: object) -> Iterator[UUID]:
     """The ids that stand by themselves in a fact; lists are rolls."""
     for value in fact.values() if isinstance(fact, dict) else ():
         if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from engine import messages
 from engine.db import canonical
@@ -40,7 +40,7 @@ def parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | No
     said = frozenset() if body["kind"] in _OPEN else _SAID | {_QUOTED.get(body["kind"], "")}
     salt, words = os.urandom(canonical.SALT_BYTES), dict[str, Any]()
 
-    def put_aside(key: str, value: Any) -> Any:
+    def put_aside(key: str, value: object) -> Any:
         words[key] = value
         return {MARK: canonical.salted({key: value}, salt)}
 
@@ -59,7 +59,7 @@ def whole(body: dict[str, Any], words: Mapping[str, Any] | None) -> dict[str, An
     """The same of a body that was read; where words were erased it says so."""
     said = words or {}
 
-    def bring_back(key: str, value: Any) -> Any:
+    def bring_back(key: str, value: object) -> Any:
         if not _is_mark(value):
             return value
         return said.get(key, _NOBODY if key == "outside" else _GONE)
@@ -68,12 +68,12 @@ def whole(body: dict[str, Any], words: Mapping[str, Any] | None) -> dict[str, An
     return found | _within(body, bring_back)
 
 
-def shown(word: Any) -> Any:
+def shown(word: object) -> Any:
     """A word of a body for people: what stands for an erased one is a message."""
     return messages.restored(word) if word == _GONE else word
 
 
-def emptied(outcome: Any) -> Any:
+def emptied(outcome: object) -> Any:
     """An outcome without the reasons in it, as `whole` gives it once the words are gone."""
     return _swapped(outcome, lambda _key, _value: _GONE, "")
 
@@ -82,7 +82,7 @@ def digests(body: Mapping[str, Any]) -> dict[str, str]:
     """The digest of each of the words that stand beside a body."""
     found = {}
 
-    def note(key: str, value: Any) -> Any:
+    def note(key: str, value: object) -> Any:
         if _is_mark(value):
             found[key] = value[MARK]
         return value
@@ -109,7 +109,7 @@ def _within(body: Mapping[str, Any], swap: Swap) -> dict[str, Any]:
     return {"outcome": _swapped(outcome, swap, "outcome")} if isinstance(outcome, dict) else {}
 
 
-def _swapped(value: Any, swap: Swap, path: str) -> Any:
+def _swapped(value: object, swap: Swap, path: str) -> Any:
     if isinstance(value, list):
         return [_swapped(each, swap, f"{path}.{n}") for n, each in enumerate(value)]
     if not isinstance(value, dict):
@@ -118,5 +118,5 @@ def _swapped(value: Any, swap: Swap, path: str) -> Any:
     return {k: swap(at, v) if k == "reason" else _swapped(v, swap, at) for k, at, v in parts}
 
 
-def _is_mark(value: Any) -> bool:
+def _is_mark(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and value.keys() == {MARK}

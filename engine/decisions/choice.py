@@ -83,7 +83,7 @@ def explain(
     row, because = found.pop("row"), found.pop("because")
     met = found.pop("rows", [row])
     misses = _misses(table, values, met, functions)
-    return Told(row, tuple(values), found, because, misses, tuple(filter(None, met)))
+    return Told(row, tuple(values), found, because, misses=misses, rows=tuple(filter(None, met)))
 
 
 def _misses(
@@ -145,7 +145,7 @@ def _results(
     return {each.name: _whole(expressions.evaluate(text, facts, functions)) for each, text in named}
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     """A whole number as such, however it was reckoned."""
     return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
 

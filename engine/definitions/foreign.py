@@ -12,7 +12,7 @@ import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
@@ -93,28 +93,28 @@ def _translated(text: str, ids: tuple[tuple[str, str], ...]) -> Plain:
     return Plain(etree.tostring(tree, encoding="unicode"), tuple(sorted(dropped.items())))
 
 
-def _local(node: Any) -> str:
+def _local(node: etree._Element) -> str:
     return etree.QName(node).localname if isinstance(node.tag, str) else ""
 
 
-def _all(tree: Any, *kinds: str) -> Iterator[Any]:
+def _all(tree: etree._Element, *kinds: str) -> Iterator[etree._Element]:
     for kind in kinds:
         yield from list(tree.iter(f"{{{BPMN}}}{kind}"))
 
 
-def _drop(tree: Any) -> Counter[str]:
+def _drop(tree: etree._Element) -> Counter[str]:
     """Take out what changes nothing, with its picture and the lines to it."""
     nodes = list(_all(tree, *PASSED_OVER))
     leave_out(tree, nodes)
     return Counter(map(_local, nodes))
 
 
-def leave_out(tree: Any, nodes: list[Any]) -> None:
+def leave_out(tree: etree._Element, nodes: list[etree._Element]) -> None:
     """Take nodes out of a diagram with all that stands in them, their pictures and the notes tied
     to them.
     """
     inside = (each.get("id") for node in nodes for each in node.iter() if _local(each))
-    gone = set(filter(None, inside))
+    gone: set[str | None] = set(filter(None, inside))
     for node in _all(tree, "association"):
         if {node.get("sourceRef"), node.get("targetRef")} & gone:
             nodes, gone = [*nodes, node], {*gone, node.get("id")}
@@ -123,29 +123,31 @@ def leave_out(tree: Any, nodes: list[Any]) -> None:
         _take_out(node)
 
 
-def _take_out(node: Any) -> None:
+def _take_out(node: etree._Element) -> None:
     above = node.getparent()
     if above is not None:
         above.remove(node)
 
 
-def _rename(tree: Any, ids: Mapping[str, str]) -> None:
+def _rename(tree: etree._Element, ids: Mapping[str, str]) -> None:
     """Readable ids wherever the made-up ones stood; lanes and messages go by their names."""
     if not ids:
         return
     for node in tree.iter():
-        kind = _local(node)
-        if kind in ("lane", "message") and node.get("id") in ids:
-            node.set("name", ids[node.get("id")])
+        kind, own = _local(node), node.get("id")
+        if kind in ("lane", "message") and own is not None and own in ids:
+            node.set("name", ids[own])
             continue
         for key in _REFERS if kind else ():
-            if node.get(key) in ids and not _is_lane(tree, node, key):
-                node.set(key, ids[node.get(key)])
-        if kind in _NAMES and (node.text or "").strip() in ids:
-            node.text = ids[node.text.strip()]
+            old = node.get(key)
+            if old is not None and old in ids and not _is_lane(tree, node, key):
+                node.set(key, ids[old])
+        text = (node.text or "").strip()
+        if kind in _NAMES and text in ids:
+            node.text = ids[text]
 
 
-def _is_lane(tree: Any, node: Any, key: str) -> bool:
+def _is_lane(tree: etree._Element, node: etree._Element, key: str) -> bool:
     """Does a picture show a lane, which keeps its id?"""
     shown = node.get(key)
     return key == "bpmnElement" and any(
@@ -153,7 +155,7 @@ def _is_lane(tree: Any, node: Any, key: str) -> bool:
     )
 
 
-def _persons(tree: Any) -> bool:
+def _persons(tree: etree._Element) -> bool:
     """What somebody does outside of any system is a user task: it is told when it is done."""
     found = list(_all(tree, *_DONE_BY_A_PERSON))
     for node in found:
@@ -161,7 +163,7 @@ def _persons(tree: Any) -> bool:
     return bool(found)
 
 
-def _passes(tree: Any) -> bool:
+def _passes(tree: etree._Element) -> bool:
     """A throw event that throws nothing marks a point on the way: a gateway with one way on."""
     found = [
         node
@@ -173,7 +175,7 @@ def _passes(tree: Any) -> bool:
     return bool(found)
 
 
-def _calls(tree: Any) -> bool:
+def _calls(tree: etree._Element) -> bool:
     """A process of the same file that is called from one place stands there as a subprocess."""
     processes = {node.get("id"): node for node in _all(tree, "process")}
     calls = list(_all(tree, "callActivity"))
@@ -193,7 +195,7 @@ def _calls(tree: Any) -> bool:
     return changed
 
 
-def _periods(tree: Any) -> bool:
+def _periods(tree: etree._Element) -> bool:
     """A duration is the length of a rule, or a period as ISO 8601 writes it: a moment from now."""
     changed = False
     for node in _all(tree, "timeDuration"):

@@ -31,7 +31,7 @@ def must_be_whole(process: Process, rule: DocumentRule, facts: Mapping[str, Any]
         raise words.missing(process.files, rule.key, missing)
 
 
-def is_missing(fact: Any) -> bool:
+def is_missing(fact: object) -> bool:
     """Nothing was said; zero, no and an empty list are facts."""
     return fact is None or fact == ""
 
@@ -116,7 +116,7 @@ def _days(view: InstanceView) -> dict[str, str]:
     return {"issued_on": today, **({"happened_on": view.today.isoformat()} if late else {})}
 
 
-def in_china(said: Any) -> Any:
+def in_china(said: object) -> Any:
     """The same with every moment in the time of China, so that its first ten letters are the day
     that a reader knows; the history keeps UTC.
     """
@@ -129,7 +129,7 @@ def in_china(said: Any) -> Any:
     return said
 
 
-def _ids_in(value: Any) -> list[UUID]:
+def _ids_in(value: object) -> list[UUID]:
     if isinstance(value, dict):
         return [i for v in value.values() for i in _ids_in(v)]
     if isinstance(value, list):

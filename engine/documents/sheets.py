@@ -160,7 +160,7 @@ def _rows(lines: Iterator[Sequence[Cell]]) -> None:
         _say([number, [[_plain(cell.value), cell.kind] for cell in cells]])
 
 
-def _plain(value: Any) -> object:
+def _plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float):
@@ -195,7 +195,7 @@ def _xls(data: bytes) -> _Lines:
         yield name, ([_calamine(value) for value in line[:MAX_COLUMNS]] for line in lines)
 
 
-def _calamine(value: Any) -> Cell:
+def _calamine(value: object) -> Cell:
     return Cell(None if value == "" else value, "d" if isinstance(value, date) else "s")
 
 

@@ -110,7 +110,7 @@ def _sequence(net: _Net, at: int, parts: Any) -> int:
     return at
 
 
-def _part(net: _Net, at: int, name: Any, what: Any) -> int:
+def _part(net: _Net, at: int, name: object, what: Any) -> int:
     if name is op.AT:
         if what not in (op.AT_BEGINNING, op.AT_END):
             raise Unfit
@@ -167,7 +167,7 @@ def _repeat(net: _Net, at: int, least: int, most: Any, inner: Any) -> int:
     return last
 
 
-def _test(name: Any, what: Any) -> Test:
+def _test(name: object, what: Any) -> Test:
     if name is op.LITERAL:
         return lambda char: ord(char) == what
     if name is op.NOT_LITERAL:
@@ -193,7 +193,7 @@ _NOT: dict[Any, Any] = {
 }
 
 
-def _member(name: Any, what: Any) -> Test:
+def _member(name: object, what: Any) -> Test:
     """One item of a set of characters."""
     if name is op.RANGE:
         first, last = what

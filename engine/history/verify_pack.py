@@ -104,9 +104,9 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     <person> ..." for each event, later one for each document (with its number and
                     "SHA-256 <digest>" at its end) and each refused try; no other line begins with
                     "#". The number, roll, present, needed, issued, returned, cast and invalid of an
-                    event stand there behind their labels, as in timeline.csv. What a claim rests on, "- ... <moment> ... #<seq>", has the moment of its
-                    event. Compared, like the two below, if evidence_exported has "tells" of 2 or
-                    more.
+                    event stand there behind their labels, as in timeline.csv. What a claim rests
+                    on, "- ... <moment> ... #<seq>", has the moment of its event. Compared, like the
+                    two below, if evidence_exported has "tells" of 2 or more.
   README.txt        its first line names the number of the instance.
   rules/...         each rule that set a number of a poll or a deadline. Its lines "#<seq> <moment>:
                     <number>" are the numbers that polls were opened with.
@@ -401,7 +401,7 @@ def parse(text: str, where: str, number: int = 0) -> Any:
         raise Unusable(f"{where} 不是 JSON not JSON: {error}", number) from error
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -771,7 +771,7 @@ def words(pack: Pack) -> None:
         say(f"NOTE  {len(kept)} 条记录的原话已按规定删除 words of events were erased")
 
 
-def asides(value: Any, path: str = "") -> dict[str, str]:
+def asides(value: object, path: str = "") -> dict[str, str]:
     """The digests within a body of words that stand beside it, by their path."""
     if isinstance(value, dict) and set(value) == {"aside"}:
         return {path: value["aside"]}
@@ -1480,7 +1480,7 @@ def answered(pack: Pack) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
     return opened
 
 
-def sorted_hash(members: Any) -> str:
+def sorted_hash(members: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 

@@ -77,7 +77,7 @@ def open_answers(
     return dict(_without(element, answers or {}, closed_fields(context)))
 
 
-def _without(element: str, said: Any, shut: frozenset[str]) -> Any:
+def _without(element: str, said: object, shut: frozenset[str]) -> Any:
     if not shut or not isinstance(said, dict):
         return said
     return {key: value for key, value in said.items() if f"{element}.{key}" not in shut}

@@ -43,7 +43,7 @@ def _tree(values: Iterable[tuple[str, Any]]) -> Facts:
     return found
 
 
-def of_steps(fact: Any, open_steps: Callable[[str], bool]) -> Any:
+def of_steps(fact: object, open_steps: Callable[[str], bool]) -> Any:
     """The fact of rounds without what was said in steps that are not open to whoever reads it."""
     if not isinstance(fact, dict):
         return fact

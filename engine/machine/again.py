@@ -16,6 +16,9 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
+
+    from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 
     from engine.machine.shapes import Run, Spec, State
 
@@ -74,7 +77,7 @@ def beside(spec: Spec, one: str, other: str) -> bool:
     return False
 
 
-def _level(flow: Any, element: str) -> Any:
+def _level(flow: BpmnWorkflow, element: str) -> Any:
     """The running level of the diagram to which an element belongs; None: it does not run."""
     levels = (each for each in (flow, *flow.subprocesses.values()) if not each.completed)
     return next((each for each in levels if element in each.spec.task_specs), None)
@@ -104,7 +107,7 @@ def _whole(task: Task) -> Task:
     return split if split is not None and isinstance(split.task_spec, BoundaryEventSplit) else task
 
 
-def _remove(flow: Any, sub: Any, task: Task) -> None:
+def _remove(flow: BpmnWorkflow, sub: Any, task: Task) -> None:
     """Take a token away, with all that hangs below it and the levels that run in it."""
     if task.id not in sub.tasks:
         return
@@ -113,7 +116,7 @@ def _remove(flow: Any, sub: Any, task: Task) -> None:
     sub._remove_task(task.id)
 
 
-def _end_level(flow: Any, key: Any) -> None:
+def _end_level(flow: BpmnWorkflow, key: UUID) -> None:
     inner = flow.subprocesses.pop(key, None)
     for task in list(inner.tasks.values()) if inner is not None else ():
         _end_level(flow, task.id)

@@ -67,7 +67,7 @@ Run = Generator[Request, Any, Step]
 """A step under way: it asks one thing after another, goes on with the answers, and gives the Step at its end."""
 
 
-def advance(run: Run, answer: Any = None) -> Request | Step:
+def advance(run: Run, answer: object = None) -> Request | Step:
     """Let an act go on with what it was given: to the next thing that it needs, or to its end."""
     try:
         return run.send(answer)

@@ -270,7 +270,7 @@ def _counted(process: Process, path: str, outcome: Mapping[str, Any], lang: str)
     return tuple(label if alone else f"{label} {n}" for label, n in labels)
 
 
-def _part(process: Process, path: str, value: Any, names: Named, lang: str) -> str:
+def _part(process: Process, path: str, value: object, names: Named, lang: str) -> str:
     if isinstance(value, bool):
         return ("Yes" if value else "No") if lang == "en" else ("是" if value else "否")
     if isinstance(value, str) and (moment := _moment(value)):

@@ -181,7 +181,7 @@ class _Here:
     names: Named
     lang: str
 
-    def fact(self, path: str, value: Any) -> Fact:
+    def fact(self, path: str, value: object) -> Fact:
         """A fact with all that it said, of which the last is `value`."""
         sources = _sources(self.context.process, path)
         stood = list(self._told(path, sources))
@@ -202,7 +202,7 @@ class _Here:
                 if part.element == element and (key in given or source == path):
                     yield self._stood(path, given.get(key), part)
 
-    def _set(self, path: str, value: Any, sources: Mapping[str, str]) -> Stood:
+    def _set(self, path: str, value: object, sources: Mapping[str, str]) -> Stood:
         """What an action computed: from what was said last of all that it looks at."""
         named = {
             name.partition(".")[0]
@@ -212,11 +212,11 @@ class _Here:
         last = [part for part, _ in self.said if part.element in named]
         return self._stood(path, value, last[-1] if last else None)
 
-    def _stood(self, path: str, value: Any, part: Finished | None) -> Stood:
+    def _stood(self, path: str, value: object, part: Finished | None) -> Stood:
         by, at = (part.closed_by, part.closed_at) if part else (None, None)
         return Stood(value, at, by, self.names.get(by), self._words(path, value))
 
-    def _words(self, path: str, value: Any) -> Answered:
+    def _words(self, path: str, value: object) -> Answered:
         process = self.context.process
         texts = _sources(process, path).values()
         named = sorted(name for text in texts for name in expressions.names_in(text))
@@ -238,7 +238,7 @@ def _is_name(expression: str) -> bool:
     return expressions.names_in(expression) == {expression}
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     empty: tuple[Any, ...] = (None, "", [])
     return one == other or (one in empty and other in empty)
 

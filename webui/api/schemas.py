@@ -222,7 +222,7 @@ class Said(fields.String):
 class Both(fields.String):
     """A text whose English twin stands beside it under <name>_en."""
 
-    def _serialize(self, value: Any, attr: str | None, obj: object, **_more: Any) -> str:
+    def _serialize(self, value: object, attr: str | None, obj: object, **_more: Any) -> str:
         english = getattr(obj, f"{self.attribute or attr}_en", "") if lang() == "en" else ""
         return str(english or value or "")
 

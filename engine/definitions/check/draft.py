@@ -22,6 +22,8 @@ from engine.messages import Listed, Message, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from lxml import etree
+
 MAX_FILES = 300
 MAX_LINES = 20_000  # that are searched for dotted keys
 MAX_NESTING = 60  # of JSON and TOML; a form needs five
@@ -240,7 +242,7 @@ def _read_bpmn(draft: Draft) -> list[Fault]:
         return [Fault(file, "", _unreadable(fault), advice)]
 
 
-def _one_process(tree: Any) -> list[Fault]:
+def _one_process(tree: etree._Element) -> list[Fault]:
     """Of several processes the executable one, or the largest, is checked; the others are told and
     left out.
     """

@@ -256,7 +256,7 @@ def _ballots(session: Session, question: Question) -> dict[str, Any]:
     }
 
 
-def _event(case: Case, entry: Any) -> dict[str, Any]:
+def _event(case: Case, entry: Entry) -> dict[str, Any]:
     says = entry.says
     return {
         "instance": str(case.row.id),
