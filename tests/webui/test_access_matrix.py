@@ -388,7 +388,7 @@ people.index | 404 404 404 200 200 200 | -
 people.index of | 404 404 404 200 200 200 | 404
 people.index search | 404 404 404 200 200 200 | -
 people.index unit | 404 404 404 200 200 200 | -
-people.invite | 404 404 404 200 403 200 | 404
+people.invite | 404 404 404 409 403 409 | 404
 people.invite_one | 404 404 404 200 403 200 | 404
 people.join | 404 404 404 422 403 422 | 404
 people.member | 404 404 404 200 200 200 | 404
