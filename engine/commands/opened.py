@@ -15,16 +15,18 @@ from engine.db import tables
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.db import Session
+    from sqlalchemy.sql.dml import ReturningInsert
+
     from engine.people.organisation import Actor
 
 _NEW = literal_column("xmax = 0", Boolean)  # of a row that was put in, not changed
 _opened, _task, _instance = tables.opened, tables.task.c, tables.instance.c
 
 
-def note(session: Session, actor: Actor, task_id: UUID) -> bool:
-    """They have it before them now; is it the first time? The caller has made sure that it is
-    theirs to see; nothing is written again while its matter stands as they saw it.
+def noting(actor: Actor, task_id: UUID) -> ReturningInsert[tuple[bool]]:
+    """The statement that they have it before them now; it gives whether for the first time, as
+    `new`. The caller has made sure that it is theirs to see; nothing is written again while its
+    matter stands as they saw it.
     """
     row = insert(_opened).values(member_id=actor.id, task_id=task_id, at=clock.now())
     changed = (
@@ -38,4 +40,4 @@ def note(session: Session, actor: Actor, task_id: UUID) -> bool:
         set_={"at": row.excluded.at},
         where=_opened.c.at < changed,
     )
-    return bool(session.execute(noted.returning(_NEW)).scalar())
+    return noted.returning(_NEW.label("new"))

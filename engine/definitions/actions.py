@@ -14,11 +14,14 @@ Arguments = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Declared:
-    """An action as an author may write it. `leaves`: fact -> its keys, empty for a plain value."""
+    """An action as an author may write it. `leaves`: fact -> its keys, empty for a plain value.
+    `again`: doing it once more leaves nothing twice.
+    """
 
     needed: Arguments = field(default_factory=dict)
     possible: Arguments = field(default_factory=dict)
     leaves: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    again: bool = False
 
 
 _NUMBERED = frozenset({"id", "number"})
@@ -26,7 +29,7 @@ _TO_OTHER = {"matter": "expression"}
 
 ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table", "numbers": "series"}),
-    "set_fact": Declared({"set": "table"}, {"append": "table", "numbers": "series"}),
+    "set_fact": Declared({"set": "table"}, {"append": "table", "numbers": "series"}, again=True),
     "turn": Declared({"book": "book", "item": "expression"}, {"set": "table"}),
     "keep_round": Declared({"round": "round"}, {"also": "round", "set": "table"}),
     "hand_over": Declared({"to": "expression"}),
@@ -35,7 +38,7 @@ ACTIONS: Mapping[str, Declared] = {
         {}, {"message": "text", "facts": "names"}, {"lead": _NUMBERED, "origins": frozenset()}
     ),
     "extend": Declared({"task": "task", "rule": "rule"}),
-    "remind": Declared({}, {"task": "task"}),
+    "remind": Declared({}, {"task": "task"}, again=True),
     "recount": Declared({"poll": "poll"}),
     "supersede": Declared({"vote": "expression", "reason": "expression"}),
     "strike": Declared({"meeting": "task", "members": "expression", "reason": "expression"}),

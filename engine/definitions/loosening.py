@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from engine.definitions.process import Guard
-from engine.messages import Both, _
+from engine.definitions.verbs import COMMENT
+from engine.messages import Both, Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +108,8 @@ def _task(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
     if shipped.room and not (task.room and set(task.room) <= set(shipped.room)):
         yield _("“{task}”所填内容的阅读范围（room）不能放宽。", task=shipped.title)
     yield from _fields(shipped, task)
+    if more := sorted(task.verbs - shipped.verbs - {COMMENT}):
+        yield _("“{task}”的办理方式（verbs）多出 {more}。", task=shipped.title, more=Listed(more))
     if set(shipped.not_by) - set(task.not_by):
         yield _("“{task}”应当回避的前手（not_by）不能减少。", task=shipped.title)
     yield from _votes(shipped, task)

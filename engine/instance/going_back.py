@@ -13,9 +13,8 @@ from sqlalchemy import select
 from engine import clock, machine
 from engine.db import tables
 from engine.db.states import InstanceState, TaskState
-from engine.definitions.verbs import RECALL
+from engine.definitions.verbs import RECALL, lasting
 from engine.instance import verbs
-from engine.instance.view import dotted
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Target:
 
 def targets(context: Context, task: rows.Task) -> tuple[Target, ...]:
     """The steps done before to which a task may be sent back, the last one first. Not into branches
-    that have been joined or end beside it, nor behind what binds others.
+    that have been joined or end beside it, nor behind what is not done a second time.
     """
     spec, position = context.process.spec, context.row["machine"]
     if position is None:
@@ -54,9 +53,10 @@ def targets(context: Context, task: rows.Task) -> tuple[Target, ...]:
     done = list(_done(context))
     polled = [each.closed_at for each in done if _asks_many(context, each.element)]
     found: dict[str, Target] = {}
+    free = _free(context)
     for row in done:
         gone = row.element in found or row.element == task.element or row.element not in places
-        if gone or _asks_many(context, row.element) or _binds_since(context, row.closed_at):
+        if gone or row.element not in free or _asks_many(context, row.element):
             continue
         beside = machine.beside(spec, row.element, task.element)
         straight = beside and not any(at > row.closed_at for at in polled)
@@ -80,10 +80,20 @@ def _asks_many(context: Context, element: str) -> bool:
     return rule.poll is not None or rule.meeting is not None
 
 
-def _binds_since(context: Context, when: datetime) -> bool:
-    """Has the matter come to bind others since then?"""
-    found = (dotted(context.facts, f"{key}.at") for key in context.process.binding_after)
-    return any(at is not None and str(at) > when.isoformat() for at in found)
+def _free(context: Context) -> set[str]:
+    """The steps whose last doing, and all that followed, passed nothing that lasts. By the order of
+    events: the day of a fact may lie before its entry.
+    """
+    moved = _event.instance_id == context.row["id"], _event.body.contains('"passed":')
+    query = select(_event.body).where(*moved).order_by(_event.seq.desc())
+    lasts, found = lasting(context.process), set[str]()
+    for (told,) in context.session.execute(query):
+        body: dict[str, Any] = json.loads(told)
+        if lasts.intersection(body.get("passed", ())):
+            break
+        if body["kind"] == "task_completed":
+            found.add(str(body["task"]))
+    return found
 
 
 # --- taking back what one has done ----------------------------------------------------------------

@@ -5,10 +5,13 @@ carries it out.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from engine.commands import instances, messages, objections, polls, tasks
+from engine.commands.verbs import comments, handing, openings, returning
 from engine.errors import ProcessFault
 from engine.messages import _
+from engine.queries import tasks as reading
 from engine.scenarios import assembly
 from engine.scenarios.assembly import of_instance, plainly, reason
 from engine.scenarios.progress import Progress
@@ -64,13 +67,55 @@ def _message(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: messages.send(s, actor, key, step.task, answers))
 
 
-_take_back = plainly(polls.take_back, Progress.poll)
+_answer_back = plainly(polls.take_back, Progress.poll)
 
 
 def _withdraw(progress: Progress, actor: Actor, step: Step) -> None:
     """Take back the whole instance, or, where `task` is a poll, only one's own answer."""
-    act = _take_back if step.task else plainly(instances.withdraw, of_instance, reason)
+    act = _answer_back if step.task else plainly(instances.withdraw, of_instance, reason)
     act(progress, actor, step)
+
+
+# --- beside the decision of a task ----------------------------------------------------------------
+_work_back = plainly(returning.take_back, Progress.task)
+
+
+def _take_back(progress: Progress, actor: Actor, step: Step) -> None:
+    """Take back what one has done, or, where `task` is a poll or none is named, one's answer."""
+    rule = progress.process.tasks.get(step.task)
+    act = _answer_back if rule is None or rule.poll else _work_back
+    act(progress, actor, step)
+
+
+def _send_back(progress: Progress, actor: Actor, step: Step) -> None:
+    """`to`, an earlier task; `reason`; `straight`: once done it comes straight back."""
+    key, to = progress.task(step.task), str(step.given.get("to", ""))
+    straight = step.given.get("straight") is True
+    progress.carry_out(
+        actor,
+        lambda s: returning.send_back(s, actor, key, to, step.reason, straight=straight),
+    )
+
+
+def _receiver(progress: Progress, step: Step) -> tuple[UUID, str]:
+    """`to`, a member; `reason`."""
+    return UUID(str(progress.meant(step.given)["to"])), step.reason
+
+
+def _comment(progress: Progress, actor: Actor, step: Step) -> None:
+    """`text`; `members`, whom it names. With `task` it stands in the room of that task."""
+    key, said = progress.instance(), progress.meant(step.given)
+    text, named = str(said.get("text", "")), [UUID(each) for each in said.get("members", [])]
+    progress.carry_out(
+        actor, lambda s: comments.make(s, actor, key, text, named, element=step.task)
+    )
+
+
+def _open(progress: Progress, actor: Actor, step: Step) -> None:
+    """Have an open task before oneself, as on its page."""
+    key = progress.task(step.task)
+    found = reading.task(progress.session, actor, key, "zh")
+    progress.carry_out(actor, lambda s: openings.note(s, actor, key, recorded=found.recorded))
 
 
 ACTIONS: dict[str, Action] = {
@@ -78,6 +123,10 @@ ACTIONS: dict[str, Action] = {
     "complete": plainly(tasks.complete, Progress.task, _answered),
     "respond": _respond,
     "take_back": _take_back,
+    "send_back": _send_back,
+    "hand_over": plainly(handing.hand_over, Progress.task, _receiver),
+    "comment": _comment,
+    "open": _open,
     "claim": plainly(tasks.claim, Progress.task),
     "release": plainly(tasks.release, Progress.task),
     "message": _message,

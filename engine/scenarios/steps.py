@@ -17,7 +17,11 @@ VERBS = {
     "launch": _("发起"),
     "complete": _("办理"),
     "respond": _("作答"),
-    "take_back": _("撤回作答"),
+    "take_back": _("拿回"),
+    "send_back": _("退回"),
+    "hand_over": _("转办"),
+    "comment": _("评论"),
+    "open": _("打开待办"),
     "claim": _("认领"),
     "release": _("放回"),
     "message": _("提出"),
@@ -61,6 +65,9 @@ _ON_TASK = frozenset(
         "seat",
         "answer_link",
         "printed",
+        "send_back",
+        "hand_over",
+        "open",
     }
 )
 ALONE = frozenset({"wait", "printed"})  # nobody does it

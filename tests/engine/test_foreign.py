@@ -81,7 +81,9 @@ def test_what_means_the_same_is_run_and_what_changes_nothing_is_passed_over() ->
     notices = "".join(map(str, check.notices(files)))
     for what in ("dataObject 1 处", "dataObjectReference 1 处", "extensionElements 1 处"):
         assert what in notices
-    assert check.notices(sound()) == []
+    silent, told = sound(), 'verbs = ["comment"]\n'
+    assert ["verbs" in str(each) for each in check.notices(silent)] == [True]  # and nothing else
+    assert check.notices({**silent, "process.toml": told + silent["process.toml"]}) == []
 
 
 IDS = {"check": "Activity_0x1ab2c", "mend": "sid-4F3C-9A", "do": "_6DD8-11", "graded": "Task_1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,7 +168,8 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     found = {
         verb: tried(world, act) for verb, act in acts(world, key, "letter", "seal", "check").items()
     }
-    assert found == {"comment": "", "hand over": "", "send back": "", "recall": "verb"}
+    # nor does one person go back behind a consent that was asked for
+    assert found == {"comment": "", "hand over": "", "send back": "invalid", "recall": "verb"}
     assert met[""] == 14 and len(met) == 3
     whole(world)
 
@@ -309,6 +311,29 @@ def test_until_somebody_else_has_opened_the_next_task(world: Errands, key: UUID)
             world.people["副秘书"],
         }
         assert len(session.execute(query).all()) == 2
+    whole(world)
+
+
+def test_an_opening_that_waits_for_an_act_is_told_after_it(world: Errands, key: UUID) -> None:
+    done(world, key, "draft")
+    who, left = world.actor("陈秘书"), world.task(key, "left")
+    query = text("UPDATE instance SET changed_at = :now WHERE id = :key")
+
+    def opens() -> None:
+        with clock.set_to(world.at), db.transaction(world.engine) as session:
+            openings.note(session, who, left, recorded=True)
+
+    waiting = Thread(target=opens)
+    with db.transaction(world.engine) as session:
+        session.execute(query, {"now": world.at, "key": key})
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join()
+    event = tables.event.c
+    with db.transaction(world.engine) as session:
+        told = select(event.actor_id).where(event.kind == "task_opened")
+        assert session.execute(told).scalars().all() == [who.id]
     whole(world)
 
 

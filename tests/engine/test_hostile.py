@@ -96,7 +96,7 @@ PASSED_OVER = dict(corpus.passed_over())
 def test_what_is_passed_over_is_not_even_kept(name: str, deeds: list[str]) -> None:
     files = PASSED_OVER[name]
     assert faults(files, rulebook(), POSTS, folder="errand") == []
-    assert check.notices(files)
+    assert any("略过" in str(each) for each in check.notices(files))
     kept = definitions.load(files).files["process.bpmn"]
     assert corpus.CANARY not in kept and "extensionElements" not in kept and "data" not in kept
     assert deeds == []

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete, select, text
 
-from engine import db
+from engine import db, definitions
 from engine.commands import instances, tasks
 from engine.commands.verbs import comments, handing
 from engine.db import tables
 from engine.definitions import load
-from engine.definitions.verbs import COMMENT, HAND_OVER
+from engine.definitions.loosening import loosened
+from engine.definitions.verbs import COMMENT, HAND_OVER, RECALL, SEND_BACK, lasting
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import verification
 from engine.instance import verbs
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 HOUR = "请代为核对"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -314,3 +317,63 @@ def test_what_a_process_forbids_is_refused_with_a_sentence(engine: Engine, writt
     why = verbs.against(Seen(), check, HAND_OVER)  # type: ignore[arg-type]
     assert (why is None) is bool(written)
     assert "转办" in (why or "转办") and verbs.against(Seen(), check, COMMENT)  # type: ignore[arg-type]
+
+
+SHIPPED = [path.parent for path in sorted((ROOT / "processes").glob("*/process.toml"))]
+ONCE = {  # of each shipped process what is done once, and what may be done again
+    "cadre_transfer": (
+        {"issue_order", "end_office", "committee_vote", "committee_meeting"},
+        {"hear"},
+    ),
+    "collective_consultation": (
+        {"took_effect", "issue_demand", "sides"},
+        {"verdict", "sign_record"},
+    ),
+    "congress_motion": ({"issue_review_opinion", "merge_consent", "extend"}, {"cosign", "second"}),
+    "congress_session": ({"session", "election", "turn_election", "issue_notice"}, {"support"}),
+    "dispute_mediation": ({"effective", "appoint", "group_consent"}, {"examine"}),
+}
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_shipped_process_allows_going_back_but_not_behind_what_is_done_once(folder: Path) -> None:
+    process = load(definitions.read(folder))
+    once, again = ONCE[process.id]
+    assert once <= lasting(process) and not again & lasting(process)
+    assert once | again <= process.diagram.elements.keys()
+    free = {key for key, rule in process.tasks.items() if rule.verbs >= {SEND_BACK, RECALL}}
+    assert free and free < process.tasks.keys()
+    many = [rule for rule in process.tasks.values() if rule.poll or rule.meeting]
+    assert many and not any(rule.verbs & {SEND_BACK, RECALL} for rule in many)
+
+
+SET = """
+[actions.note]
+do = "set_fact"
+{told}
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "once"),
+    [
+        ('set = { "noted.at" = "now" }', False),
+        ('set = { "noted.n" = "(noted.n if noted.n != null else 0) + 1" }', True),
+        ('set = {}\nappend = { "noted.all" = "check" }', True),
+    ],
+)
+def test_a_count_and_a_list_that_grows_are_done_once(told: str, once: bool) -> None:
+    raw = files()["process.toml"] + SET.format(told=told)
+    assert ("note" in lasting(load({**files(), "process.toml": raw}))) is once
+
+
+def test_allowing_more_than_the_version_beside_it_loosens() -> None:
+    silent, toml = load(files()), files()["process.toml"]
+
+    def more(written: str) -> list[str]:
+        own = load({**files(), "process.toml": f"verbs = {written}\n{toml}"})
+        return [str(each) for each in loosened(silent, own, lambda _: True)]
+
+    assert not more('["comment"]') and not more('["comment", "hand_over"]')
+    wider = more('["send_back", "recall"]')
+    assert wider and all("send_back" in each or "recall" in each for each in wider)

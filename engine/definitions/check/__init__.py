@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions import foreign
+from engine.definitions import foreign, verbs
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check import (
     conditions,
@@ -27,14 +27,14 @@ from engine.definitions.check import (
     tables,
     waiting,
 )
-from engine.definitions.check.fault import Fault, rooted
+from engine.definitions.check.fault import Fault, rooted, shown
 from engine.definitions.check.names import language
 from engine.definitions.check.rulebook import check_rulebook, silence, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
 from engine.errors import ProcessFault
-from engine.messages import Message, _
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -107,11 +107,20 @@ def faults(
 
 
 def notices(files: Mapping[str, str]) -> list[Message]:
-    """What is passed over in the diagram of a folder, and is no fault."""
-    return [
+    """What is passed over in the diagram of a folder, or left to the reading of before, and is no
+    fault.
+    """
+    told = [
         _("{file}：略过 {kind} {n} 处，它们不影响办理。", file=foreign.FILE, kind=kind, n=n)
         for kind, n in foreign.plain(files).passed_over
     ]
+    raw = draft.read(files)[0].raw
+    if raw and "verbs" not in raw:
+        written = Listed(map(shown, verbs.ALL))
+        told.append(
+            _("process.toml：没有写 verbs，只能评论、转办；可以写：{verbs}。", verbs=written)
+        )
+    return told
 
 
 def _untold(files: Mapping[str, str]) -> Iterator[Fault]:
