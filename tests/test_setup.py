@@ -112,6 +112,17 @@ def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_u
     test_the_migrated_schema_is_that_of_the_tables(migrated)
 
 
+def test_a_database_of_before_invitations_gets_their_table(
+    migrated: Engine, empty_url: str
+) -> None:
+    with migrated.begin() as session:
+        session.execute(text("DROP TABLE login_invitation"))
+        session.execute(text("DROP INDEX ix_login_member"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0037'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+
+
 def test_a_held_act_of_before_batches_waits_on(migrated: Engine, empty_url: str) -> None:
     """It is of no batch, and has what it had."""
     key = {"id": UUID(int=7)}

@@ -1,6 +1,7 @@
 """Two people are two: whoever approves has not lately made the other who they are.
 
-A person who creates an account, sets its password or gives it a post or a token could act by it;
+A person who creates an account, invites its owner, sets its password or gives it a post or a token
+could act by it;
 so for SEP-DAYS neither of the two approves what the other proposed. What the command line does
 has no actor, and counts as done by nobody.
 """
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 ONE_HAND = _(
-    "提出人与批准人之间，近期有一人为另一人开过账号、设过密码或授予过职务，请由第三人批准。"
+    "提出人与批准人之间，近期有一人为另一人开过账号、发过登录邀请、设过密码或授予过职务，请由第三人批准。"
 )
 
 

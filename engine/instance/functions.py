@@ -314,6 +314,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "linked": others.linked,
     "matter_fits": others.matter_fits,
     "facts_of": others.facts_of,
+    "gathered": others.gathered,
     "fact_of": others.fact_of,
     "next_year_ends": next_year_ends,
     "at_hour": at_hour,

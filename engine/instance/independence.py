@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 RULE = "SEP-DAYS"
-MADE = ("member_created", "password_set", "post_granted", "token_created")
+MADE = ("member_created", "member_invited", "password_set", "post_granted", "token_created")
 WITHIN, SUPERIOR, INSTALLATION = "union", "superior", "installation"  # whence a second one comes
 _event = tables.event.c
 
 
 def made_lately(session: Session, actor: Actor, other_id: UUID) -> bool:
-    """Has one of the two, within SEP-DAYS, given the other an account, a password, a post or a
-    token?
+    """Has one of the two, within SEP-DAYS, given the other an account, an invitation to log in,
+    a password, a post or a token?
     """
     days = UnionLaw.of(session, actor.union_id).ruling(RULE, clock.today()).value
     since = clock.now() - timedelta(days=int(days or 0))

@@ -78,7 +78,7 @@ def _other(view: InstanceView, instance_id: str | None) -> Row[Any, Any, Any] | 
 
 def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
     """A dotted fact of every other instance of a process in this union for whose facts, `state`
-    and `outcome` the expression holds, where it is known.
+    and `outcome` the expression holds, where it is known. `own` are there the facts of this one.
     """
     instance = tables.instance.c
     query = (
@@ -91,9 +91,22 @@ def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[An
         .order_by(instance.id)
     )
     found = view.session.execute(query.execution_options(yield_per=500))
-    fitting = [row.facts for row in found if _fits(row.facts, row.state, row.outcome, holds)]
+    fitting = [
+        row.facts for row in found if _fits(_beside(view, row), row.state, row.outcome, holds)
+    ]
     known = (dotted(facts, path) for facts in fitting)
     return [fact for fact in known if fact is not None]
+
+
+def gathered(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
+    """What stands in the lists of which `facts_of` tells, each once."""
+    lists = (fact for fact in facts_of(view, process, holds, path) if isinstance(fact, list))
+    return list(dict.fromkeys(each for fact in lists for each in fact))
+
+
+def _beside(view: InstanceView, other: Row[Any, Any, Any]) -> dict[str, Any]:
+    """The facts of another instance, beside which those of this one stand as `own`."""
+    return {"own": view.facts, **other.facts}
 
 
 def _last_end(view: InstanceView, process: str, which: str) -> datetime:

@@ -107,6 +107,7 @@ VERBS: dict[str, Verb] = {
     "manage_people": Verb(_("管理人员"), (is_secretary, is_administrator)),
     "approve_post": Verb(_("确认授予职务"), (is_secretary, is_administrator)),
     "import_people": Verb(_("导入人员"), (is_secretary, is_administrator)),
+    "invite": Verb(_("邀请登录"), (is_secretary, is_administrator)),
     "set_password": Verb(_("设置密码"), (is_administrator,)),
     "propose_definition": Verb(_("提出流程"), (is_secretary, is_administrator, runs_installation)),
     "approve_definition": Verb(_("批准流程"), (runs_installation,)),

@@ -11,7 +11,7 @@ from engine.db import tables
 from engine.db.states import BatchState
 from engine.errors import NotFound
 from engine.messages import restored
-from engine.queries.people import must_see
+from engine.queries.narrowed import must_see
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

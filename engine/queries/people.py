@@ -12,20 +12,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select
 
 from engine import clock
 from engine.db import tables
 from engine.db.states import ProposalState
-from engine.errors import Invalid, NotFound
+from engine.errors import Invalid
 from engine.messages import _
-from engine.people import access, ordering, organisation, pinyin, posts, spelling
+from engine.people import access, ordering, organisation, posts, spelling
+from engine.queries.narrowed import Wanted, conditions, must_see, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
 
     from engine.db import Session, rows
     from engine.people.organisation import Actor
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 MOST = 200
 _member, _unit = tables.member.c, tables.unit.c
 _LINE = ("id", "username", "name", "unit_id", "phone", "email", "active")
-_FILE = (*_LINE, "union_id", "locale", "created_at")
-_PEOPLE = select(*(_member[name] for name in _LINE), _unit.name.label("unit")).join(
-    tables.unit, _unit.id == _member.unit_id
-)
+_FILE = (*_LINE, "union_id", "locale", "created_at", "can_log_in", "came_in", "invited_until")
+
+
+def _people() -> Select[Any]:
+    """The lines of the roster, as they are today."""
+    line = (*(_member[name] for name in _LINE), _unit.name.label("unit"), *standing())
+    return select(*line).join(tables.unit, _unit.id == _member.unit_id)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Person:
-    """A line of the roster; `posts` are those of today."""
+    """A line of the roster; `posts` are those of today. `came_in`: has logged in at least once;
+    `invited_until`: the last moment of an invitation that opens.
+    """
 
     id: UUID
     username: str
@@ -81,6 +87,9 @@ class Person:
     phone: str
     email: str
     active: bool
+    can_log_in: bool
+    came_in: bool
+    invited_until: datetime | None
     posts: tuple[Term, ...]
 
 
@@ -121,7 +130,9 @@ class MemberFile:
     created_at: datetime
     posts: tuple[Term, ...]
     tokens: tuple[Token, ...]
-    proposed: tuple[Proposed, ...] = ()
+    proposed: tuple[Proposed, ...]
+    came_in: bool
+    invited_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -152,19 +163,6 @@ class UnitTree:
     city: str
 
 
-def must_see(actor: Actor, union_id: UUID | None) -> None:
-    """Raises NotFound to whoever may not see the people of a union."""
-    if union_id is None or not access.may(actor, "see_people", union_id):
-        raise NotFound
-
-
-_BELOW = text("""
-WITH RECURSIVE below AS (
-  SELECT id FROM unit WHERE id = :unit AND union_id = :union
-  UNION SELECT u.id FROM unit u JOIN below ON u.parent_id = below.id WHERE u.union_id = :union
-) SELECT id FROM below""")
-
-
 def roster(
     session: Session,
     actor: Actor,
@@ -175,57 +173,28 @@ def roster(
     after: str | None = None,
     limit: int = 50,
     inactive: bool = False,
+    waiting: bool = False,
 ) -> Page:
     """The members of a union by name: `q` in name or user name, a unit with all below it, holders
-    of a post today.
+    of a post today, `waiting`: who has never logged in.
 
     Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an
     unknown post.
     """
     must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
-    query = _PEOPLE.where(_member.union_id == union_id)
-    if not inactive:
-        query = query.where(_member.active)
-    if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
-        query = query.where(_called(session, union_id, wanted))
-    if unit_id is not None:
-        below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
-        query = query.where(_member.unit_id.in_(below))
-    if post is not None:
-        query = query.where(_member.id.in_(_holders(union_id, post)))
+    wanted = Wanted(q, unit_id, post, inactive, waiting)
+    query = _people().where(*conditions(session, union_id, wanted))
     named = session.execute(query.with_only_columns(_member.id, _member.name)).tuples()
     listed = sorted((ordering.by_pinyin(name), key) for key, name in named)
     if after:
         name, last = _cursor(after)
         listed = listed[bisect_right(listed, (ordering.by_pinyin(name), last)) :]
     keys = [key for _name, key in listed[:limit]]
-    rows = {row.id: row for row in session.execute(_PEOPLE.where(_member.id.in_(keys)))}
+    rows = {row.id: row for row in session.execute(_people().where(_member.id.in_(keys)))}
     held = _terms(session, keys, today_only=True)
     items = tuple(Person(**rows[key]._mapping, posts=tuple(held[key])) for key in keys)
     return Page(items, _token(items[-1]) if len(listed) > limit else None)
-
-
-def _called(session: Session, union_id: UUID, wanted: str) -> ColumnElement[bool]:
-    """Whose name has this in it, blanks or none, or begins so by its initials (zy for 赵一); or
-    whose user name begins with it.
-    """
-    plain = spelling.name(wanted)
-    in_name = func.replace(_member.name, " ", "").contains(plain.replace(" ", ""), autoescape=True)
-    by_number = _member.username.startswith(wanted.casefold(), autoescape=True)
-    found = _member.id.in_(_by_initials(session, union_id, wanted.casefold()))
-    return or_(in_name, by_number, found)
-
-
-def _by_initials(session: Session, union_id: UUID, wanted: str) -> list[UUID]:
-    if not pinyin.may_be_initials(wanted):
-        return []
-    names = select(_member.id, _member.name).where(_member.union_id == union_id)
-    return [
-        key
-        for key, name in session.execute(names)
-        if any(each.startswith(wanted) for each in pinyin.initials(name))
-    ]
 
 
 def named(session: Session, actor: Actor, union_id: UUID, username: str) -> UUID:
@@ -237,17 +206,6 @@ def named(session: Session, actor: Actor, union_id: UUID, username: str) -> UUID
     if found is None:
         raise Invalid({"username": [_("没有用户名为“{username}”的人。", username=wanted[:64])]})
     return found
-
-
-def _holders(union_id: UUID, kind: str) -> Select[tuple[UUID]]:
-    """Who holds such a post in the union today. Raises Invalid for an unknown post."""
-    if posts.kinds().post(kind) is None:
-        raise Invalid({"post": [_("没有这个职务。")]})
-    post, unit = tables.post.c, tables.unit.c
-    there = select(unit.id).where(unit.union_id == union_id)
-    return select(post.member_id).where(
-        post.kind == kind, post.unit_id.in_(there), organisation.in_office(clock.today())
-    )
 
 
 def _token(last: Person) -> str:
@@ -306,7 +264,7 @@ def _term(row: rows.Selected, kind: posts.PostKind, today: date) -> Term:
 
 def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
     """One member with all posts, the latest first. Everybody sees their own. Raises NotFound."""
-    query = select(tables.member).where(_member.id == member_id)
+    query = select(tables.member, *standing()).where(_member.id == member_id)
     row = access.must_see(session.execute(query).first())
     if actor.id != member_id:
         must_see(actor, row.union_id)
@@ -315,7 +273,6 @@ def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
         **{key: row._mapping[key] for key in _FILE},
         union=names[row.union_id],
         unit=names[row.unit_id],
-        can_log_in=row.active and row.password is not None,
         posts=tuple(_terms(session, [member_id])[member_id]),
         tokens=_open_tokens(session, member_id),
         proposed=_proposed(session, member_id),

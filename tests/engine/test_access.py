@@ -51,6 +51,7 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "manage_people": {"union_secretary", "administrator"},
     "approve_post": {"union_secretary", "administrator"},
     "import_people": {"union_secretary", "administrator"},
+    "invite": {"union_secretary", "administrator"},
     "set_password": {"administrator"},
     "propose_definition": {"union_secretary", "administrator"},
     "approve_definition": set(),

@@ -257,7 +257,7 @@ def test_an_administrator_of_one_union_does_not_become_who_answers_for_all(union
         assert caught.value.code == "installation"
 
 
-MAKINGS = ("password", "post", "account", "token")
+MAKINGS = ("password", "post", "account", "token", "invitation")
 
 
 @pytest.mark.parametrize("making", MAKINGS)
@@ -291,6 +291,8 @@ def make(union: Union, making: str) -> str:
             union.runs_installation(session, name)
     if making == "password":
         union.do("admin", people.set_password, who, "Kz7!abcdEFG")
+    elif making == "invitation":
+        union.do("admin", people.invite, union.units["union"], [who])
     elif making == "token":
         union.do("admin", people.create_token, who, "程序")
     else:

@@ -23,7 +23,8 @@ STORIES = sorted(
     [*ROOT.glob("processes/*/scenarios/*.toml"), *ROOT.glob("tests/processes/*/scenarios/*.toml")]
 )
 OF_FOLDER = Counter(path.parent.parent for path in STORIES)
-WHOLE = {"cadre_transfer", "collective_consultation", "congress_motion"}  # every flow has a story
+# every flow has a story
+WHOLE = {"cadre_transfer", "collective_consultation", "congress_motion", "congress_session"}
 STANDARD = scenarios.standard(ROOT / "processes")
 
 

@@ -645,6 +645,7 @@ SENT: dict[str, dict[str, Any]] = {
     "people.grant": {"form": POST},
     "people.correct": {"path": {"number": "2"}, "form": {"v.name": "新人"}},
     "people.end_term": {"form": {"term": "T90", "last": "2026-12-31"}},
+    "people.invite": {"query": OF},
     "people.hand_over": {"form": {"username": "nobody", "reason": "leaves"}},
     "people.join": {"form": {"username": "nobody", "why": "registered twice"}},
     "people.succeed": {
@@ -703,6 +704,8 @@ SENT: dict[str, dict[str, Any]] = {
         "file": ("file", "a.xlsx", sheet("XX", "某")),
     },
     "api_members.list_members of": {"query": OF},
+    "api_invitations.list_newcomers of": {"query": OF},
+    "api_invitations.invite": {"json": {"union": "{union}", "members": ["{member}"]}},
     "api_members.list_members unit": {"query": {"unit": "{unit}"}},
     "api_members.list_members search": {"query": {"q": "鹭岛"}},
     "api_members.change_member": {"json": {"name": "改名"}},

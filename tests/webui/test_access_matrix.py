@@ -80,6 +80,10 @@ api_imports.list_imports | 404 404 404 200 200 200 | -
 api_imports.list_imports of | 404 404 404 200 200 200 | 404
 api_imports.preview_import | 403 403 403 201 403 201 | -
 api_imports.undo_import | 404 404 404 409 403 409 | 404
+api_invitations.end_invitation | 404 404 404 409 403 409 | 404
+api_invitations.invite | 404 404 404 201 403 201 | 404
+api_invitations.list_newcomers | 404 404 404 200 200 200 | -
+api_invitations.list_newcomers of | 404 404 404 200 200 200 | 404
 api_meetings.arrive | 404 200 404 404 404 404 | 404
 api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
@@ -380,10 +384,13 @@ people.grant | 404 404 404 302 403 302 | 404
 people.hand_over | 404 404 404 422 403 422 | 404
 people.import_ | 403 403 403 200 403 200 | -
 people.import_ POST | 403 403 403 302 403 302 | -
+people.end_invitation | 404 404 404 409 403 409 | 404
 people.index | 404 404 404 200 200 200 | -
 people.index of | 404 404 404 200 200 200 | 404
 people.index search | 404 404 404 200 200 200 | -
 people.index unit | 404 404 404 200 200 200 | -
+people.invite | 404 404 404 409 403 409 | 404
+people.invite_one | 404 404 404 200 403 200 | 404
 people.join | 404 404 404 422 403 422 | 404
 people.member | 404 404 404 200 200 200 | 404
 people.new | 404 404 404 200 403 200 | -
@@ -457,6 +464,8 @@ static | 200 | -!
 tables.index | 200 | -
 tables.table | 200 | -
 tables.trial | 200 | -
+welcome.come_in | 404 | -!
+welcome.page | 404 | -!
 """
 
 

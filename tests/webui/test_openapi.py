@@ -95,6 +95,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "export_evidence",
         "export_people",
         "set_password",
+        "invite",
         "change_password",
         "create_token",
         "give_key",

@@ -781,6 +781,8 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "people.correct": ("v.name", "v.unit_id"),
     "people.end_term": ("term", "last"),
     "people.hand_over": ("username", "reason"),
+    "people.invite": ("q", "unit", "post", "renew", "union"),
+    "welcome.come_in": ("password", "again"),
     "people.join": ("username", "why"),
     "people.succeed": ("username", "on", "why"),
     "despatch.propose": ("kind", "reason", "template", "path", "value"),
@@ -847,6 +849,7 @@ ACTORS = {
     "matters.index": "a.delegate",
     "outside.invite": "a.committee",
     "outside.answer": "",
+    "welcome.come_in": "",
 }
 SLOW = ("auth.do_login", "auth.mine POST")  # a hash of passwords each time: fewer strings do
 

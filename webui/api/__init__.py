@@ -36,6 +36,7 @@ GROUPS = (
     "proposals",
     "tables",
     "people",
+    "invitations",
     "units",
     "imports",
     "succession",

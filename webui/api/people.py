@@ -56,6 +56,9 @@ class MemberRow(Schema):
     phone = fields.String()
     email = fields.String()
     active = fields.Boolean()
+    can_log_in = fields.Boolean()
+    came_in = fields.Boolean(metadata={"description": "Has logged in at least once."})
+    invited_until = Moment(allow_none=True)
     posts = fields.List(fields.Nested(Post))
 
 
@@ -95,6 +98,8 @@ class Member(Schema):
     locale = fields.String()
     active = fields.Boolean()
     can_log_in = fields.Boolean()
+    came_in = fields.Boolean(metadata={"description": "Has logged in at least once."})
+    invited_until = Moment(allow_none=True)
     created_at = Moment()
     posts = fields.List(fields.Nested(Post))
     proposed = fields.List(fields.Nested(ProposedPost))
@@ -118,6 +123,7 @@ class Roster(schemas.Paged):
     unit = Id(load_default=None, metadata={"description": "With all units below it."})
     post = Text(50, load_default=None)
     inactive = Flag(load_default=False)
+    waiting = Flag(load_default=False, metadata={"description": "Only who has never logged in."})
 
 
 class NewMember(schemas.Sent):
@@ -182,6 +188,7 @@ def list_members(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
         after=given["after"],
         limit=given["limit"],
         inactive=given["inactive"],
+        waiting=given["waiting"],
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     "auth",
+    "welcome",
     "places",
     "approver.inbox",
     "approver.mine",

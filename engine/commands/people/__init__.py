@@ -6,6 +6,16 @@ hand that in.
 """
 
 from engine.commands.people.granting import grant_post, waits
+from engine.commands.people.invitations import (
+    Invited,
+    Slip,
+    come_in,
+    days_valid,
+    end_invitation,
+    grouped,
+    invite,
+    knock,
+)
 from engine.commands.people.lockouts import forget_attempts
 from engine.commands.people.logins import (
     Attempt,
@@ -27,19 +37,27 @@ from engine.commands.people.units import change_unit, create_unit
 
 __all__ = [
     "Attempt",
+    "Invited",
+    "Slip",
     "by_category",
     "change_member",
     "change_own_password",
     "change_unit",
+    "come_in",
     "create_member",
     "create_token",
     "create_unit",
+    "days_valid",
+    "end_invitation",
     "end_logins",
     "end_post",
     "end_token",
     "end_tokens",
     "forget_attempts",
     "grant_post",
+    "grouped",
+    "invite",
+    "knock",
     "log_in",
     "log_in_demo",
     "log_out",

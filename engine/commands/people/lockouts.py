@@ -66,6 +66,13 @@ def place(name: str, address: str, device: str) -> Place:
     return Place(f"{user}@{digest(source)[:16]}", wide)
 
 
+def by_link(secret: str, address: str) -> Place:
+    """For a try with the secret of an invitation: guessing goes slowly at each address."""
+    source = plain(address)[:100]
+    own = f"invited:{digest(secret)[:32]}@{digest(source)[:16]}"
+    return Place(own, ((f"from:{source}", PER_ADDRESS),))
+
+
 def at_home(name: str) -> Place:
     """For a try of somebody who is logged in, with their own old password."""
     return Place(f"old:{digest(name)[:32]}")

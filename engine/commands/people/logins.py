@@ -22,6 +22,7 @@ from engine.messages import _
 from engine.people import organisation, password
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from engine.commands.people.lockouts import Place
@@ -159,6 +160,25 @@ def end_tokens(session: Session, member_id: UUID) -> int:
     return int(session.execute(theirs.values(ended_at=clock.now())).rowcount)
 
 
+def end_invitations(session: Session, member_ids: Collection[UUID]) -> set[UUID]:
+    """End the invitations of these members; gives who had one that was not used."""
+    its = tables.login_invitation.c
+    left = its.member_id.in_(member_ids), its.used_at.is_(None), its.ended_at.is_(None)
+    ended = update(tables.login_invitation).where(*left).values(ended_at=clock.now())
+    return set(session.execute(ended.returning(its.member_id)).scalars())
+
+
+def first_login(session: Session, member_id: UUID, secret: str) -> Attempt:
+    """Log in whom the caller has identified, with the password (checked) that they chose."""
+    row = records.member_of(session, None, member_id)
+    _store(session, member_id, secret)
+    lockouts.forget_name(session, row.username)
+    _note(session, "invitation_used", row)
+    opened = open_login(session, member_id)
+    _note(session, "logged_in", row)
+    return Attempt(member_id, opened)
+
+
 def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> int:
     """End all sessions of a member but one; gives how many."""
     login = tables.login.c
@@ -238,6 +258,7 @@ def set_password(
     _store(session, member_id, secret, must_change=temporary and not own)
     end_logins(session, member_id)
     end_tokens(session, member_id)
+    end_invitations(session, [member_id])
     lockouts.forget_name(session, row.username)
     event_log.note(
         session, row.union_id, "password_set", actor, member=str(member_id), name=row.name

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.desks import must_reach
-from engine.commands.people.logins import end_logins, end_tokens
+from engine.commands.people.logins import end_invitations, end_logins, end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
@@ -158,7 +158,7 @@ def change_member(
 
 
 def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) -> None:
-    """End their tokens and logins; whoever holds a desk is put out of use by an administrator
+    """End their tokens, logins and invitation; whoever holds a desk is put out of use by an administrator
     only.
     """
     if actor is not None and actor.id == member.id:
@@ -166,6 +166,7 @@ def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) 
     must_reach(session, actor, member.id)
     end_tokens(session, member.id)
     end_logins(session, member.id)
+    end_invitations(session, [member.id])
 
 
 def change_notes(member: rows.Member, wanted: Mapping[str, Any]) -> list[records.Note]:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.desks import must_manage_desk
-from engine.commands.people.logins import end_tokens
+from engine.commands.people.logins import end_invitations, end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
@@ -200,6 +200,7 @@ def _end(
     session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))
     if on <= clock.today():  # on a day to come they end by themselves: tokens.token_owner
         end_tokens(session, post.member_id)
+        end_invitations(session, [post.member_id])
     name = organisation.names(session, [post.member_id])[post.member_id]
     ended = granted({**post._asdict(), "to_on": on}, name, unit.name)
     event_log.note(session, unit.union_id, "post_ended", actor, **ended, why=why)

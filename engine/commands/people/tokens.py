@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Date, cast, exists, func, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 
 from engine import clock
 from engine.commands.people import records, words
@@ -16,6 +16,7 @@ from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
 from engine.messages import _
+from engine.people import newcomers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,11 +100,7 @@ def token_owner(session: Session, plain: str) -> UUID | None:
     """Whose token this is; None when it is unknown, ended, expired, or older than the end of a
     post of theirs.
     """
-    token, member, post = tables.token.c, tables.member.c, tables.post.c
-    made_on = cast(func.timezone(str(clock.CHINA), token.created_at), Date)
-    left = exists().where(
-        post.member_id == token.member_id, post.to_on < clock.today(), post.to_on >= made_on
-    )
+    token, member = tables.token.c, tables.member.c
     found: UUID | None = session.execute(
         select(token.member_id)
         .join(tables.member, member.id == token.member_id)
@@ -111,7 +108,7 @@ def token_owner(session: Session, plain: str) -> UUID | None:
             token.id == digest(plain),
             token.ended_at.is_(None),
             member.active,
-            ~left,
+            ~newcomers.left_since(token.member_id, token.created_at),
             or_(token.expires_at.is_(None), token.expires_at > clock.now()),
         )
     ).scalar()

@@ -42,7 +42,15 @@ from engine.db.tables.instances import (
 )
 from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
-from engine.db.tables.people import attempt, login, member, post, token, unit
+from engine.db.tables.people import (
+    attempt,
+    login,
+    login_invitation,
+    member,
+    post,
+    token,
+    unit,
+)
 from engine.db.tables.polls import paper, poll, roll, teller, write_in
 from engine.db.tables.proposals import proposal
 
@@ -72,6 +80,7 @@ __all__ = [
     "invitation",
     "link",
     "login",
+    "login_invitation",
     "made",
     "meeting",
     "member",

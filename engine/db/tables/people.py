@@ -73,6 +73,25 @@ login = Table(
     moment("created_at", nullable=False),
     moment("seen_at", nullable=False),
     moment("ended_at"),
+    Index("ix_login_member", "member_id"),
+)
+
+login_invitation = Table(  # the first way in of who has no password
+    "login_invitation",
+    metadata,
+    Column("id", Text, primary_key=True),  # SHA-256 of the secret on the slip
+    ref("member_id", "member.id", nullable=False),
+    ref("union_id", "unit.id", nullable=False),  # whose office invited
+    moment("created_at", nullable=False),
+    moment("expires_at", nullable=False),
+    moment("used_at"),
+    moment("ended_at"),
+    Index(
+        "ux_login_invitation_open",
+        "member_id",
+        unique=True,
+        postgresql_where=text("used_at IS NULL AND ended_at IS NULL"),
+    ),
 )
 
 attempt = Table(

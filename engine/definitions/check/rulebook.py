@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 # What the engine itself looks up, whatever the processes say.
 BY_ENGINE: Final = frozenset(
-    {"BALLOT-KEYS", "BALLOT-MIN", "LIST-ORDER", "RET-CASE", "SEP-DAYS", "STAT-SMALL"}
+    {
+        "BALLOT-KEYS",
+        "BALLOT-MIN",
+        "INVITE-DAYS",
+        "LIST-ORDER",
+        "RET-CASE",
+        "SEP-DAYS",
+        "STAT-SMALL",
+    }
 )
 _NAME: Final = re.compile(r"[A-Z]{2,8}(?:-[A-Z0-9]+)+")
 _OF_NO_USE: Final = re.compile(r"scenarios/|.*\.(md|txt)$")  # stories and words about a folder

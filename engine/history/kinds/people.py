@@ -22,6 +22,14 @@ def _granted(facts: Facts) -> Message:
     return _SECONDED.get(facts.body.get("second", ""), _GIVEN)
 
 
+_INVITED = _("{who}为{name}发出登录邀请")
+_RENEWED = _("{who}为{name}重新发出登录邀请，原来的作废")
+
+
+def _invited(facts: Facts) -> Message:
+    return _RENEWED if facts.body.get("renewed") else _INVITED
+
+
 PEOPLE = (
     kind("unit_created", _("单位已新增"), _("{who}新增单位“{name}”"), "unit"),
     kind("unit_changed", _("更改单位"), _("{who}更改单位“{name}”"), "unit"),
@@ -58,6 +66,9 @@ PEOPLE = (
         *("member", "post_kind"),
     ),
     kind("password_set", _("密码已设置"), _("{who}为{name}设置密码"), "member"),
+    kind("member_invited", _("发出登录邀请"), _invited, "member", "expires_at"),
+    kind("invitation_ended", _("登录邀请作废"), _("{who}使{name}的登录邀请作废"), "member"),
+    kind("invitation_used", _("凭邀请登录"), _("{name}凭邀请设置密码并登录"), "member"),
     kind("password_changed", _("密码已更改"), _("{who}更改了自己的密码"), "member"),
     kind("logged_in", _("登录系统"), _("{name}登录"), "member", mark="read"),
     kind("logged_out", _("退出系统"), _("{name}退出登录"), "member", mark="read"),

@@ -32,7 +32,14 @@ ALL = "*"  # every column of a table, its rows too
 UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{
         (table, ALL): _SECRET
-        for table in ("login", "token", "teller_key", "teller_part", "shared_secret")
+        for table in (
+            "login",
+            "login_invitation",
+            "token",
+            "teller_key",
+            "teller_part",
+            "shared_secret",
+        )
     },
     **{
         (table, ALL): _PASSING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
@@ -10,6 +9,7 @@ down_revision = "0038"
 
 
 def upgrade() -> None:
-    ended = sa.text("ended_at IS NOT NULL")
-    columns = ["union_id", "ended_at"]
-    op.create_index("ix_instance_ended", "instance", columns, postgresql_where=ended)
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS ix_instance_ended ON instance (union_id, ended_at) "
+        "WHERE ended_at IS NOT NULL"
+    )

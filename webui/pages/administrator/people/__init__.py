@@ -2,7 +2,7 @@
 row.
 """
 
-from webui.pages.administrator.people import members, succession, tables, units
+from webui.pages.administrator.people import invitations, members, succession, tables, units
 from webui.pages.administrator.people.desk import blueprint
 
-__all__ = ["blueprint", "members", "succession", "tables", "units"]
+__all__ = ["blueprint", "invitations", "members", "succession", "tables", "units"]

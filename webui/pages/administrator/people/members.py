@@ -13,7 +13,9 @@ from engine import clock
 from engine.commands import people
 from engine.errors import Conflict, Invalid
 from engine.people import access
+from engine.queries import newcomers
 from engine.queries import people as reading
+from engine.queries.narrowed import Wanted
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.pages.administrator.people.desk import (
     Faults,
@@ -29,7 +31,7 @@ from webui.pages.administrator.people.desk import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from werkzeug.wrappers import Response as Answer
 
@@ -44,49 +46,78 @@ def _(msgid: str, **values: object) -> str:
 @needs_login
 def index() -> str:
     """The roster of a union."""
-    union = union_shown()
-    wanted = {
-        k: request.args.get(k, "").strip() for k in ("q", "unit", "post", "after", "inactive")
-    }
-    page, faults = reading.Page((), None), {}
+    return index_page()
+
+
+def wanted_of(sent: Mapping[str, str]) -> Wanted:
+    """Whom a list asks for. Raises NotFound for a unit that is none."""
+    texts = {key: sent.get(key, "").strip() for key in ("q", "unit", "post")}
+    return Wanted(
+        texts["q"],
+        uuid(texts["unit"]),
+        texts["post"] or None,
+        inactive=bool(sent.get("inactive")),
+        waiting=bool(sent.get("waiting")),
+    )
+
+
+def index_page(faults: Faults | None = None) -> str:
+    """The roster, as it was asked for, with what was wrong."""
+    union, wanted = union_shown(), wanted_of(request.values)
+    after, wrong = request.args.get("after", "").strip(), dict(faults or {})
+    page, new = reading.Page((), None), None
     try:
-        page = look(
-            lambda s: reading.roster(
-                s,
-                me(),
-                union,
-                q=wanted["q"],
-                unit_id=uuid(wanted["unit"]),
-                post=wanted["post"] or None,
-                after=wanted["after"] or None,
-                inactive=bool(wanted["inactive"]),
-            )
-        )
+        page = look(lambda s: _page(s, union, wanted, after))
+        new = look(lambda s: newcomers.newcomers(s, me(), union, wanted))
     except Invalid as fault:
-        faults = fault.fields
+        wrong |= fault.fields
     tree = tree_of(union)
     return render_template(
         "people/index.html",
         page=page,
+        new=new,
         wanted=wanted,
-        faults=faults,
+        faults=wrong,
         union=union,
         units=unit_choices(tree.root),
         desks=desks(),
         root=tree.root,
         manages=access.may(me(), "manage_people", union),
         imports_=access.may(me(), "import_people", union),
+        days=_days(union),
     )
+
+
+def _page(session: Session, union: UUID, wanted: Wanted, after: str) -> reading.Page:
+    return reading.roster(
+        session,
+        me(),
+        union,
+        q=wanted.q,
+        unit_id=wanted.unit_id,
+        post=wanted.post,
+        after=after or None,
+        inactive=wanted.inactive,
+        waiting=wanted.waiting,
+    )
+
+
+def _days(union: UUID) -> int:
+    """For how many days an invitation is good; 0 for whoever invites nobody there."""
+    if not access.may(me(), "invite", union):
+        return 0
+    return look(lambda s: people.days_valid(s, union))
 
 
 @blueprint.get("/people/<uuid:member_id>")
 @needs_login
 def member(member_id: UUID) -> str:
     """A member with all posts."""
-    return _member_page(member_id)
+    return member_page(member_id)
 
 
-def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None) -> str:
+def member_page(member_id: UUID, about: str = "", faults: Faults | None = None) -> str:
+    """A member's page, with what was wrong in the part that it is `about`."""
     file = look(lambda s: reading.member_file(s, me(), member_id))
     manages = access.may(me(), "manage_people", file.union_id)
     tree = tree_of(file.union_id) if manages else None
@@ -95,6 +126,7 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
         file=file,
         manages=manages,
         sets=access.may(me(), "set_password", file.union_id),
+        days=_days(file.union_id),
         units=unit_choices(tree.root) if tree else [],
         about=about,
         faults=faults or {},
@@ -112,7 +144,7 @@ def on_member(
     try:
         done = carry_out(work)
     except (Invalid, Conflict) as fault:
-        return _member_page(member_id, about, faults_of(fault)), fault.status
+        return member_page(member_id, about, faults_of(fault)), fault.status
     flash(done if isinstance(done, str) else said)
     return redirect(url_for("people.member", member_id=member_id))
 
