@@ -45,7 +45,9 @@ class SlipShape(Schema):
 
 
 class InvitedShape(Schema):
-    """The addresses are shown this once. `left_out`: names of those whom an administrator invites."""
+    """The addresses are shown this once. `left_out`: names of those whom an administrator
+    invites.
+    """
 
     expires_at = Moment(required=True)
     slips = fields.List(fields.Nested(SlipShape), required=True)

@@ -158,8 +158,8 @@ def change_member(
 
 
 def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) -> None:
-    """End their tokens, logins and invitation; whoever holds a desk is put out of use by an administrator
-    only.
+    """End their tokens, logins and invitation; whoever holds a desk is put out of use by an
+    administrator only.
     """
     if actor is not None and actor.id == member.id:
         raise Conflict(_("不能停用自己的账号。"), code="self")

@@ -23,7 +23,7 @@ EDITS = (
     ),
     Edit(
         '    "cheer": Declared({}, {"task": "task"}),',
-        after='    "remind": Declared({}, {"task": "task"}),',
+        after='    "remind": Declared({}, {"task": "task"}, again=True),',
     ),
     Edit(
         '    kind("task_cheered", _("加油"), _("为“{task}”加油"), mark="clock"),',
