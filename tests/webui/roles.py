@@ -570,7 +570,7 @@ SENT: dict[str, dict[str, Any]] = {
     "grid.sheet print": {"path": {"process_id": "congress_motion", "form": "print"}},
     "grid.remind": {
         "path": {"process_id": "congress_motion"},
-        "form": {"matter": "{motion}", "reason": "请尽快", "send": "1"},
+        "form": {"matter": "{motion}", "reason": WORDS, "send": "1"},
     },
     "grid.save_view": {
         "path": {"process_id": "congress_motion"},

@@ -157,7 +157,7 @@ api_process-instances.read_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
 api_process-instances.let_in | 404 409 409 409 409 404 | 404
-api_process-instances.let_out | 404 409 409 409 409 404 | 404
+api_process-instances.let_out | 404 403 409 403 403 404 | 404
 api_process-instances.list_readings | 404 200 200 200 200 404 | 404
 api_process-instances.launch | 403 201 403 403 403 403 | -
 api_process-instances.launch with a file | 403 422 403 403 403 403 | -
@@ -217,7 +217,7 @@ api_comments.withdraw_comment | 404 | 404
 api_tasks.give_back | 404 404 409 404 404 404 | 404
 api_tasks.hand_over | 404 404 422 404 404 404 | 404
 api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
-api_tasks.send_back | 404 404 403 404 404 404 | 404
+api_tasks.send_back | 404 404 422 404 404 404 | 404
 api_tasks.recall | 404 | 404
 api_tasks.list_takers | 404 404 200 404 404 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
@@ -287,7 +287,7 @@ ballots.join | 404 | 404
 ballots.take | 404 | 404
 confidence.guard | 404 409 409 409 409 404 | 404
 confidence.guard erase | 404 409 409 409 409 404 | 404
-confidence.guard guests | 404 409 409 409 409 404 | 404
+confidence.guard guests | 404 403 409 403 403 404 | 404
 definitions.decide | 403 | -
 definitions.diagram | 200 | -
 definitions.diff | 404 404 404 200 404 200 | -
@@ -455,7 +455,7 @@ verbs.comment | 404 302 302 302 403 404 | 404
 verbs.discuss | 404 200 200 200 200 404 | 404
 verbs.do_hand | 404 404 422 404 404 404 | 404
 verbs.do_hand back | 404 404 409 404 404 404 | 404
-verbs.do_send_back | 404 404 403 404 404 404 | 404
+verbs.do_send_back | 404 404 422 404 404 404 | 404
 verbs.send_back | 404 404 200 404 404 404 | 404
 verbs.recall | 404 | 404
 verbs.hand | 404 404 200 404 404 404 | 404

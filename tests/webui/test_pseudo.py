@@ -55,6 +55,9 @@ FOLDERS = {
     "definitions.version proposed": "the same",
     "despatch.paper": "facts of a paper as it is printed, which a correction would change",
     "despatch.propose": "the same",
+    "entries.choose": "names of the fields of a folder's form, with which a table is headed",
+    "entries.confirm": "the same",
+    "entries.preview": "the same",
 }
 # Other names of columns that an import knows, how rows of examples begin, and one example
 COLUMNS = {"电子邮箱", "用户名", "电话", "代表团编码", "张敏", "手机号", "工号", "代表团", "示例"}

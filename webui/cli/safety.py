@@ -21,7 +21,6 @@ from webui.cli.terminal import (
     say,
     text,
 )
-from webui.http.sheets import csv_text
 
 if TYPE_CHECKING:
     import argparse
@@ -155,6 +154,7 @@ def retention(given: argparse.Namespace, settings: Settings) -> int:
     from engine.people import organisation
     from engine.queries import operator
     from engine.queries import retention as kept
+    from webui.http.sheets import csv_text
 
     with db.transaction(database(settings)) as session:
         actor = organisation.actor(session, operator.member_named(session, given.actor))
@@ -177,6 +177,7 @@ def despatch(given: argparse.Namespace, settings: Settings) -> int:
     from engine.people import access, organisation
     from engine.queries import despatch as register
     from engine.queries import operator
+    from webui.http.sheets import csv_text
 
     with db.transaction(database(settings)) as session:
         actor = organisation.actor(session, operator.member_named(session, given.actor))

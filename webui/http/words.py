@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from flask import g, request, session
 from flask_babel import Babel, get_locale, ngettext
 from flask_babel import gettext as _
+from jinja2 import pass_context
 from markupsafe import Markup, escape
 
 from engine import clock
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask import Flask
+    from jinja2.runtime import Context
 
     from engine.messages import Bilingual, Language
     from engine.queries.instance import Linked
@@ -44,14 +47,21 @@ LANGUAGES = ("zh", "en")
 def init_app(app: Flask) -> None:
     """Babel, and the filters and functions of the templates."""
     Babel(app, locale_selector=_language, default_locale="zh")
-    app.jinja_env.filters.update(
-        day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
-    )
-    app.jinja_env.filters["seconds_left"] = seconds_left
-    app.jinja_env.filters["zip_labels"] = labelled
-    app.jinja_env.filters["words_of"] = words_of
-    app.jinja_env.filters["linked"] = linked
-    app.jinja_env.filters["choice_of"] = choice_of
+    filters: dict[str, Callable[..., Any]] = {
+        "day": day,
+        "moment": moment,
+        "lines": lines,
+        "size": size,
+        "left": left,
+        "state": state,
+        "said": said,
+        "seconds_left": seconds_left,
+        "zip_labels": labelled,
+        "words_of": words_of,
+        "linked": linked,
+        "choice_of": choice_of,
+    }
+    app.jinja_env.filters.update({name: for_reader(each) for name, each in filters.items()})
     app.jinja_env.globals.update(
         time_left=time_left,
         lang=lang,
@@ -61,6 +71,17 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals["this_day"] = lambda: clock.today().isoformat()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def for_reader(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose result depends on who reads: of a constant, too, it is asked for each page."""
+
+    @pass_context
+    @wraps(work)
+    def asked(_context: Context, *given: Any, **more: Any) -> Any:
+        return work(*given, **more)
+
+    return asked
 
 
 def _language() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from webui.http import sentences
+from webui.http import sentences, words
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,7 +44,7 @@ BLUEPRINTS = (
 
 def init_app(app: Flask) -> None:
     """Register the pages and the API."""
-    app.jinja_env.filters["place"] = sentences.place
+    app.jinja_env.filters["place"] = words.for_reader(sentences.place)
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"webui.pages.{name}").blueprint)
     import_module("webui.api").init_app(app)
