@@ -203,7 +203,7 @@ def signed(
     for person, task in ((applicant, "申请人签名"), (respondent, "被申请人签名或盖章")):
         person.open(LISTED)
         assert "二万三千元" in str(
-            person.page.locator(".yx-opinions").text_content()
+            person.page.locator(".yx-opinions[aria-labelledby=before]").text_content()
         )  # one reads what one signs
         others = (
             (MINE, NOTES["caucus_applicant"])
