@@ -82,7 +82,7 @@ def test_people_are_imported_after_the_file_was_mended(
     admin = desk("admin", "/people?q=20260001")
     admin.page.locator(".yx-row").click()
     admin.page.wait_for_load_state()
-    admin.page.get_by_text("设置密码").first.click()
+    admin.page.get_by_text("设置密码", exact=True).first.click()
     admin.page.locator("#secret").fill("初次登录 2026 之口令")
     admin.press("设置")
     assert "密码已设置" in admin.said()
