@@ -26,6 +26,7 @@ from engine.commands import imports, people
 from engine.commands.people.logins import open_login
 from engine.db import tables
 from engine.definitions.check import check_folder
+from engine.errors import Conflict
 from engine.history import keys, seals
 from engine.history.signing import Signer
 from engine.instance.union_law import rulebook
@@ -229,6 +230,14 @@ def test_a_room_is_booked_on_pages_that_speak_of_nothing_else(house: House) -> N
     with db.transaction(house.engine) as session:
         verdict = seals.verify(session, None)
         assert (verdict.broken, verdict.fault) == (None, "")
+
+
+def test_nobody_is_invited_where_no_rule_says_for_how_long(house: House) -> None:
+    with db.transaction(house.engine) as session, clock.set_to(START):
+        actor = organisation.actor(session, house.people["sun"])
+        with pytest.raises(Conflict) as refused:
+            people.invite(session, actor, actor.union_id, [house.people["lan"]])
+    assert refused.value.code == "no_rule"
 
 
 @pytest.mark.parametrize("kind", imports.KINDS[:3])

@@ -21,7 +21,7 @@ from engine.commands.people.lockouts import digest
 from engine.commands.people.logins import Attempt, end_invitations, first_login
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance.union_law import UnionLaw
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.messages import Message, _
 from engine.people import newcomers, password
 
@@ -62,20 +62,28 @@ class Invited:
 
 
 def days_valid(session: Session, union_id: UUID) -> int:
-    """For how many days, after that on which it is made, an invitation of this union is good."""
+    """For how many days, after that on which it is made, an invitation of this union is good; 0
+    where an installation has rules of its own that say nothing of it.
+    """
+    if RULE not in rulebook().ids:
+        return 0
     ruling = UnionLaw.of(session, union_id).ruling(RULE, clock.today())
     return int(ruling.value or 0)
 
 
 def invite(session: Session, actor: Actor, union_id: UUID, member_ids: Collection[UUID]) -> Invited:
     """Give each of these members of a union who has no password a new invitation; the one before
-    ends. Raises Refused, NotFound, Invalid (too many at once), Conflict (nobody to invite).
+    ends. Raises Refused, NotFound, Invalid (too many at once), Conflict (nobody to invite, or
+    no rule says for how long).
     """
     if not records.sees(actor, union_id):
         raise NotFound
     records.allow(actor, "invite", union_id)
     if len(member_ids) > MOST:
         raise Invalid({"members": [_("一次最多邀请 {most} 人，请分批办理。", most=MOST)]})
+    days = days_valid(session, union_id)
+    if not days:
+        raise Conflict(_("规则库没有写明登录邀请的有效期，现在不能邀请。"), code="no_rule")
     records.queue(session)
     found = _without_password(session, union_id, member_ids)
     barred = beyond(session, actor, [each.member_id for each in found])
@@ -83,7 +91,7 @@ def invite(session: Session, actor: Actor, union_id: UUID, member_ids: Collectio
     left_out = tuple(each.name for each in found if each.member_id in barred)
     if not slips:
         raise Conflict(_nobody(left_out), code="nobody")
-    expires_at = _last_moment(days_valid(session, union_id))
+    expires_at = _last_moment(days)
     renewed = end_invitations(session, [each.member_id for each in slips])
     _keep(session, union_id, slips, expires_at)
     notes = (_note(union_id, each, expires_at, each.member_id in renewed) for each in slips)
