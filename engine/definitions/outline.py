@@ -57,6 +57,7 @@ def outline(process: Process) -> str:
         _head(process),
         _block("泳道", _lanes(process)),
         _block("名册", _rolls(process)),
+        _block("倒排", _plan(process)),
         _block("流程", _flow(process)),
         _block("随时可以提出", _messages(process)),
         _block("公示", _publications(process)),
@@ -96,6 +97,12 @@ def _lanes(process: Process) -> Iterator[str]:
 def _rolls(process: Process) -> Iterator[str]:
     for roll in process.rolls.values():
         yield f"- {roll.title.zh}（{roll.key}）：{_one_line(roll.members)}"
+
+
+def _plan(process: Process) -> Iterator[str]:
+    for step in process.plan.steps if process.plan else ():
+        when = f"（若 {step.when}）" if step.when else ""
+        yield f"- {step.title.zh}（{step.key}）：{_one_line(step.last)}{when}"
 
 
 # --- the flow -------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from engine import decisions, forms, machine
     from engine.definitions.diagram import Diagram
+    from engine.definitions.plans import Plan
 
 
 @dataclass(frozen=True)
@@ -338,6 +339,7 @@ class Process:
     claims: tuple[Claim, ...]
     columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
     statistics: Statistics | None
+    plan: Plan | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

@@ -28,6 +28,7 @@ class Takes(Enum):
     DELEGATES = auto()  # of a function of old: see engine/legacy.py
     TASK = auto()  # the id of a user task
     STEP = auto()  # the id of a task or message, or "launch"
+    PLANNED = auto()  # the key of a step of the plan of the folder
     CONDITION = auto()  # an expression over the facts of another instance
 
 
@@ -136,6 +137,7 @@ declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("roll_of", Takes.ROLL, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("planned", Takes.PLANNED, gives=Gives.DAY, asks=_INSTANCE)
 declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("owners_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)

@@ -13,7 +13,7 @@ from engine import expressions
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
-from engine.instance import functions, presence
+from engine.instance import functions, planning, presence
 from engine.instance.union_law import OF_INSTANCE
 from engine.instance.view import InstanceView
 from engine.messages import _
@@ -51,7 +51,12 @@ class Context(InstanceView):
             return expressions.evaluate(members, known, of_rolls)
 
         of_rolls = {**functions.functions(self), "meeting": meeting}  # no roll names another
-        return {**of_rolls, "roll_of": roll_of}
+
+        def planned(step: str) -> str | None:
+            return planning.days(self, known_without_plan)[step]
+
+        known_without_plan: dict[str, Callable[..., Any]] = {**of_rolls, "roll_of": roll_of}
+        return {**known_without_plan, "planned": planned}
 
     def moment(self, expression: str, more: Mapping[str, Any] | None = None) -> calendar.Due | None:
         """The end of a time limit that a `due` or timer expression gives, with its computation.

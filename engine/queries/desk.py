@@ -16,6 +16,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.people import access, posts
+from engine.queries import plans
 from engine.queries.standing import lane_words
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.people.organisation import Actor
+    from engine.queries.plans import Coming
 
 AHEAD = timedelta(days=7)  # so far the desk looks ahead
 MOST = 12  # lines of each list
@@ -63,7 +65,7 @@ class Late:
 @dataclass(frozen=True)
 class Desk:
     """`stages` by process and step and `people` with most late first; `days`: how many tasks come
-    due on each of the next days.
+    due on each of the next days; `coming`: what is planned back from a day still ahead.
     """
 
     tasks: int
@@ -72,6 +74,7 @@ class Desk:
     people: tuple[Waiting, ...]
     today: tuple[Late, ...]
     days: tuple[tuple[date, int], ...]
+    coming: tuple[Coming, ...]
 
 
 class _Group(NamedTuple):
@@ -107,6 +110,7 @@ def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
         people=_most(_by_person(session, groups, lang)),
         today=tuple(_late_today(session, groups, lang))[:MOST],
         days=_days(groups),
+        coming=_coming(session, actor, unions, groups, lang),
     )
 
 
@@ -178,6 +182,15 @@ def _seat(session: Session, group: _Group, lang: str) -> str:
 def _most(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
     ordered = sorted(waiting, key=lambda each: (-each.late, -each.count, each.title))
     return tuple(ordered[:MOST])
+
+
+def _coming(
+    session: Session, actor: Actor, unions: Iterable[UUID], groups: Iterable[_Group], lang: str
+) -> tuple[Coming, ...]:
+    """Nobody is asked where nothing that waits is of a process that plans."""
+    if not any(process_of(session, version).plan for version in {g.version for g in groups}):
+        return ()
+    return tuple(plans.under_way(session, actor, unions, lang))
 
 
 def _late_today(session: Session, groups: Iterable[_Group], lang: str) -> Iterator[Late]:

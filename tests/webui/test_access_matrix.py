@@ -333,6 +333,7 @@ launch.alike | 403 200 403 403 403 403 | -
 launch.discard | 303 | -
 launch.form | 403 200 403 403 403 403 | -
 launch.index | 200 | -
+launch.plan | 403 200 403 403 403 403 | -
 launch.start | 403 303 403 403 403 403 | -
 launch.start with a file | 403 422 403 403 403 403 | -
 matters.desk | 404 403 403 303 403 404 | 404

@@ -192,6 +192,21 @@
     });
   }
 
+  // --- what is counted back from a day, while the form is filled ---
+  for (const box of document.querySelectorAll("[data-plan]")) {
+    const form = box.closest("form");
+    let waiting = null;
+    const ask = async () => {
+      const sent = { method: "POST", body: new FormData(form), headers: { "X-Requested-With": "yixing" } };
+      const reply = await fetch(box.dataset.plan, sent);
+      if (reply.ok) box.innerHTML = await reply.text();
+    };
+    form.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(ask, 400);
+    });
+  }
+
   // --- diagrams ---
   const controls = (place, canvas, wheel, home) => {
     const bar = document.createElement("div"),

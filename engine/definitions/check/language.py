@@ -98,6 +98,7 @@ class Language:
     posts: frozenset[str]
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dotted fact -> its texts
     rolls: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()  # of its plan
 
     def faults(
         self,
@@ -221,6 +222,9 @@ class Language:
             yield from self._roll_faults(name, argument)
         elif argument is None:
             return
+        elif takes is Takes.PLANNED and argument not in self.steps:
+            what = _("倒排计划里没有 {key}。", key=shown(argument))
+            yield what, _("计划的各步在 process.toml 的 [plan.steps.…] 里写明。")
         elif takes is Takes.POST:
             yield from self._post_faults(argument)
         elif takes is Takes.DELEGATES:

@@ -76,7 +76,8 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
             _add(facts, action["kind"], BEGUN)
     tasks = frozenset(draft.elements("userTask"))
     rolls = frozenset(draft.table("rolls"))
-    return Language(facts, tasks, rules, posts, choices=_choices(draft), rolls=rolls)
+    steps = frozenset(draft.table("plan").get("steps", ()))
+    return Language(facts, tasks, rules, posts, choices=_choices(draft), rolls=rolls, steps=steps)
 
 
 def _choices(draft: Draft) -> dict[str, frozenset[str]]:

@@ -195,6 +195,20 @@ _ROUNDS = Of({"facts": [str]}, ("facts",))
 _COLUMN = Of(
     {"title": str, "title_en": str, "facts": [str], "filter": bool}, ("title", "facts"), ("title",)
 )
+_PLAN_STEP = Of(
+    {
+        "title": str,
+        "title_en": str,
+        "last": str,
+        "when": str,
+        "done": str,
+        "chosen": str,
+        "instead": str,
+        "instead_en": str,
+    },
+    ("title", "last"),
+    ("title", "instead"),
+)
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -234,6 +248,18 @@ PROCESS = Of(
         "claims": [_CLAIM],
         "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
+        "plan": Of(
+            {
+                "of": [str],
+                "title": str,
+                "title_en": str,
+                "day": str,
+                "day_en": str,
+                "steps": Of({ANY_KEY: _PLAN_STEP}),
+            },
+            ("of", "title", "day", "steps"),
+            ("title", "day"),
+        ),
         "statistics": Of(
             {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},
             ("kind", "outcome", "outcomes"),

@@ -15,13 +15,14 @@ from flask_babel import gettext as _
 from engine.commands import drafts, edge, late
 from engine.errors import Conflict, Invalid, NotFound, ProcessFault
 from engine.queries import instances as matters
+from engine.queries import plans
 from engine.queries.launchable import launchable, opening
 from webui.http import fields
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang, said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from werkzeug.wrappers import Response
 
@@ -85,7 +86,7 @@ def _start(session: Session, process_id: str, given: dict[str, Any]) -> str:
 
 def _page(
     found: Launchable,
-    values: object,
+    given: Mapping[str, Any],
     errors: object = None,
     fault: str = "",
     tried: late.Tried | None = None,
@@ -93,11 +94,14 @@ def _page(
     return render_template(
         "launch/form.html",
         found=found,
-        values=values,
+        values=given,
         errors=errors or {},
         fault=fault,
         tried=tried,
         once=new_key(),
+        plan=look(lambda s: plans.preview(s, me(), found.process.id, given, lang()))
+        if found.process.plan
+        else None,
         subject=found.subject_field if found.process.confidentiality != "named" else "",
     )
 
@@ -111,6 +115,16 @@ def discard(process_id: str) -> Response:
     carry_out(lambda s: drafts.drop(s, me(), f"launch:{process_id}"))
     flash(_("草稿已删除。"))
     return redirect(url_for("launch.index"), 303)
+
+
+@blueprint.post("/launch/<process_id>/plan")
+@needs_login
+def plan(process_id: str) -> str:
+    """What is counted back from the day being written, as a piece of the page."""
+    found = look(lambda s: opening(s, me(), process_id, lang()))
+    given = fields.answers(found.process.launch_form, request.form)
+    planned = look(lambda s: plans.preview(s, me(), process_id, given, lang()))
+    return render_template("launch/plan.html", plan=planned)
 
 
 @blueprint.get("/launch/<process_id>/alike")
