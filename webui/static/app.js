@@ -196,10 +196,13 @@
   for (const box of document.querySelectorAll("[data-plan]")) {
     const form = box.closest("form");
     let waiting = null;
+    let asked = 0;
     const ask = async () => {
+      const mine = ++asked; // an answer that comes after a later question's is none
       const sent = { method: "POST", body: new FormData(form), headers: { "X-Requested-With": "yixing" } };
       const reply = await fetch(box.dataset.plan, sent);
-      if (reply.ok) box.innerHTML = await reply.text();
+      const text = await reply.text();
+      if (reply.ok && mine === asked) box.innerHTML = text;
     };
     form.addEventListener("input", () => {
       clearTimeout(waiting);
