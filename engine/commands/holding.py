@@ -77,6 +77,7 @@ def _hold(held: InHand, answers: Mapping[str, Any], seconds: int) -> datetime:
         given=now.isoformat(),
         until=until.isoformat(),
         **_numbered(held.batch),
+        saw=dict(held.saw) if held.saw else None,
     )
     unit_of_work.note(work)
     return until

@@ -73,7 +73,7 @@ class InHand:
     """An open task that the actor has before them, in a unit of work on its locked instance.
 
     `done`: the elements that the actor has finished before; `batch`: the act over several tasks of
-    which this is one.
+    which this is one; `saw`: how the matter stood on the page they acted on, see instance/stand.py.
     """
 
     work: UnitOfWork
@@ -81,6 +81,7 @@ class InHand:
     rule: TaskRule
     done: frozenset[str] = frozenset()
     batch: UUID | None = None
+    saw: Mapping[str, Any] | None = None
 
     @property
     def waits(self) -> bool:
@@ -330,6 +331,8 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
         noted["outcome"] = clean.get(rule.outcomes)
     if held.batch:
         noted["batch"] = str(held.batch)
+    if held.saw:
+        noted["saw"] = dict(held.saw)
     if rule.link:
         noted["by_way"] = clean.get("by_way")
     if "outside" in clean:

@@ -172,8 +172,13 @@ def _at(body: Body) -> datetime:
     return datetime.fromisoformat(str(body["at"]))
 
 
+def mark(body: Body) -> Mark:
+    """Where an event stands."""
+    return Mark(int(body["seq"]), _at(body))
+
+
 def _mark(body: Body | None) -> Mark | None:
-    return Mark(int(body["seq"]), _at(body)) if body else None
+    return mark(body) if body else None
 
 
 def _marked(bodies: Iterable[Body], code: str) -> Iterable[Mark]:

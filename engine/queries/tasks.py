@@ -12,7 +12,7 @@ from sqlalchemy import select
 from engine import clock, forms
 from engine.db import aside, tables
 from engine.definitions.verbs import ALL, RECALL
-from engine.instance import choices, rooms, together, verbs
+from engine.instance import choices, rooms, stand, together, verbs
 from engine.people import access
 from engine.queries import (
     background,
@@ -98,6 +98,7 @@ class Task:
     verbs: Mapping[str, str | Message]  # of definitions/verbs.py: why it is not for this task; ""
     sent_back: beside.Handed | None  # somebody sent it back
     recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
+    stands: str  # how the matter stands that is shown, see engine/instance/stand.py
     recorded: bool  # whoever opens it first goes on record, as it may be taken back until then
 
 
@@ -186,6 +187,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         verbs={verb: verbs.against(context, rule, verb) or "" for verb in ALL},
         sent_back=beside.sent_back(read, lang),
         recall=beside.recall(read, actor),
+        stands=stand.stands(matter) if read.is_open else "",
         recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )
 

@@ -256,18 +256,21 @@ audit.index csv | 403 403 403 200 200 403 | -
 audit.index search | 403 403 403 200 200 403 | -
 audit.index unit | 403 403 403 200 200 403 | -
 audit.instance | 404 200 403 200 200 404 | 404
+audit.gate | 404 200 403 200 200 404 | 404
 audit.log | 403 403 403 200 200 403 | -
 audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 302 302 404 | 404
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404
+audit.presence | 404 200 403 200 200 404 | 404
 audit.propose_witness | 403 | -
 audit.figures | 403 403 403 200 200 403 | -
 audit.figures of | 403 403 403 200 200 403 | 404~
 audit.sample | 403 403 403 200 200 403 | -
 audit.sample of | 403 403 403 200 200 403 | 404~
 audit.seal | 403 403 403 200 200 403 | -
+audit.then | 404 200 403 200 200 404 | 404
 audit.verification | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -
 audit.witness | 403 | -

@@ -818,6 +818,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "audit.index": ("words", "process", "state", "unit", "since", "until", "after", "format"),
     "audit.log": ("of", "before"),
     "audit.instance": ("after",),
+    "audit.then": ("seq",),
     "audit.seal": ("before",),
     "launch.alike": ("title",),
     "people.index": ("q", "unit", "post", "after", "union"),

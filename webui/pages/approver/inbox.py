@@ -24,6 +24,7 @@ from werkzeug.datastructures import MultiDict
 from engine.commands import confidence, drafts, holding, late, polls, seen, tasks
 from engine.commands.verbs import openings
 from engine.errors import Conflict, Invalid, NotPrintable, Refused
+from engine.instance import stand
 from engine.queries import (
     ballots,
     despatch,
@@ -201,6 +202,7 @@ def _complete(session: Session, task_id: UUID) -> tuple[tuple[Any, str], str]:
     """What was done and how it is said, and the address of what comes next."""
     revision = request.form.get("revision", "")
     held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
+    held = replace(held, saw=stand.saw(request.form.get("saw", "")))
     given, seen = fields.answers(held.rule.form, request.form), request.form.get("seen", "")
     seconds = current_app.config["YIXING"].undo
     until = holding.submit(held, given, seen, seconds=seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webui.pages.auditor import audit, packs, sample, seal, statistics
+from webui.pages.auditor import audit, packs, past, sample, seal, statistics
 from webui.pages.auditor.desk import blueprint
 
-__all__ = ["audit", "blueprint", "packs", "sample", "seal", "statistics"]
+__all__ = ["audit", "blueprint", "packs", "past", "sample", "seal", "statistics"]

@@ -227,11 +227,11 @@ def _recorded(session: Session, instance_id: UUID) -> View:
 def _view(session: Session, instance_id: UUID) -> View:
     context = reading.read(session, me(), instance_id)
     record = history.record(context)
-    file = reading.file_of(context, lang(), mentions=_mentions(record.bodies))
+    file = reading.file_of(context, lang(), mentions=mentions(record.bodies))
     proof = history.proven(context, record)
     events, passed = _events(file, record)
     answers, votes = _answers(context, file, record) if events else ((), ())
-    lines = _lines(events, Teller(file.process, file.names.names), proof.witnessed_size)
+    lines = lines_of(events, Teller(file.process, file.names.names), proof.witnessed_size)
     after = request.args.get("after", 0, type=int)
     shown = tuple(line for line in lines if line.event.seq > after)[:500]
     elements = file.process.diagram.elements
@@ -299,7 +299,7 @@ def _answers(
         return (), ()
 
 
-def _mentions(bodies: Sequence[Mapping[str, Any]]) -> object:
+def mentions(bodies: Sequence[Mapping[str, Any]]) -> object:
     """Where ids stand that these events mention: anywhere, and in seats."""
     opened = [o for b in bodies if isinstance(b.get("opened"), list) for o in b["opened"]]
     parts = [part for part in (*bodies, *opened) if isinstance(part, dict)]
@@ -313,10 +313,10 @@ def _under(event: Happened, size: int) -> bool:
 
 def _teller(session: Session, bodies: Sequence[Mapping[str, Any]]) -> Teller:
     """Knows the name behind every id that these events, which belong to no case, mention."""
-    return Teller(None, Named.of(session, _mentions(bodies), me()).names)
+    return Teller(None, Named.of(session, mentions(bodies), me()).names)
 
 
-def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
+def lines_of(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
     return tuple(Line(e, _said(teller, e), _raw(e.body), _under(e, witnessed)) for e in events)
 
 
@@ -349,7 +349,7 @@ def log() -> str:
             events = checkpoints.installation_log(session, me(), before, LOG)
         else:
             events = history.union_log(session, me(), union, before, LOG)
-        told = _lines(events, _teller(session, [e.body for e in events]), 0)
+        told = lines_of(events, _teller(session, [e.body for e in events]), 0)
         return told, Named.of(session, [str(d) for d in desks], me()).names
 
     lines, names = look(read)
