@@ -372,6 +372,8 @@ outside.document | 404 | -!
 outside.file | 404 | -!
 outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
+device.manifest | 200 | -!
+device.keys | 302 | -
 places.design | 200 | -
 places.now | 200 | -
 places.theme | 302 | -!

@@ -729,6 +729,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "auth.mine POST": ("old", "new"),
     "auth.language": ("next",),
     "places.theme": ("next",),
+    "device.keys": ("next",),
     "auth.add_token": ("name", "days"),
     "proposals.again": ("note",),
     "proposals.decide": ("decision",),

@@ -58,7 +58,9 @@ def _of_every_page() -> dict[str, Any]:
 
 
 # what is answered without the database, the page that tells of its absence included
-NO_DATABASE = frozenset({None, "static", "health.alive", "health.ready", "api.openapi"})
+NO_DATABASE = frozenset(
+    {None, "static", "health.alive", "health.ready", "api.openapi", "device.manifest"}
+)
 CLOCK_EVERY = 10  # seconds between two looks at the clock of the database
 
 
@@ -76,7 +78,7 @@ def _right_clock() -> None:
 def _recognise() -> None:
     g.actor = None
     secret = session.get("key")
-    nobody = request.endpoint in (None, "static") or request.blueprint == "health"
+    nobody = request.endpoint in NO_DATABASE or request.blueprint == "health"
     if not secret or nobody or request.path.startswith("/api/"):
         return
     login = look(lambda s: people.session_of(s, secret))

@@ -14,6 +14,7 @@ BLUEPRINTS = (
     "auth",
     "welcome",
     "places",
+    "device",
     "approver.inbox",
     "approver.mine",
     "approver.together",
