@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from engine.messages import _
 
@@ -18,6 +18,34 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "processes"
+CHANNELS = ("email", "wecom", "dingtalk", "feishu")  # by which people may be told
+_PLATFORMS = {  # channel -> its address, and how many parts its credentials have
+    "wecom": ("https://qyapi.weixin.qq.com", 3),
+    "dingtalk": ("https://oapi.dingtalk.com", 3),
+    "feishu": ("https://open.feishu.cn", 2),
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An app of ours on a messaging platform. `parts`: its credentials, e.g. corpid, agentid,
+    secret.
+    """
+
+    url: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A server that takes e-mail. `tls`: from the first byte; else as soon as it offers it."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+    sender: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +85,15 @@ class Settings:
     metrics: tuple[
         IPv4Network | IPv6Network, ...
     ] = ()  # who may read /metrics besides this machine
+
+    mail: Mail | None = None
+    platforms: Mapping[str, Platform] = field(default_factory=dict)  # by channel
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """By which people can be told here."""
+        there = {*self.platforms, *(("email",) if self.mail else ())}
+        return tuple(each for each in CHANNELS if each in there)
 
     @property
     def by_https(self) -> bool:
@@ -126,7 +163,48 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         uploads_megabytes=_number(env, "UPLOADS_MEGABYTES", 500, 50),
         packs_megabytes=_number(env, "PACKS_MEGABYTES", 1000, 1),
         metrics=_networks(env.get("YIXING_METRICS", "")),
+        mail=_mail(env),
+        platforms={each: made for each in _PLATFORMS if (made := _platform(env, each))},
     )
+
+
+def _mail(env: Mapping[str, str]) -> Mail | None:
+    """YIXING_SMTP, smtp[s]://user:password@host:port, and _SMTP_FROM. Raises ValueError, without
+    the password.
+    """
+    text, sender = _text(env, "SMTP"), _text(env, "SMTP_FROM")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("smtp", "smtps") and parts.hostname
+        port = parts.port or (465 if parts.scheme == "smtps" else 25)
+    except ValueError:  # a port that is no number
+        known = None
+    if not known or "@" not in sender:
+        raise ValueError(
+            _(
+                "YIXING_SMTP 应写成 smtp://用户:密码@主机:25 这样（smtps 为全程加密，密码里的符号写成百分号编码），"
+                "YIXING_SMTP_FROM 是发件地址"
+            )
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mail(known, port, parts.scheme == "smtps", user=user, password=password, sender=sender)
+
+
+def _platform(env: Mapping[str, str], channel: str) -> Platform | None:
+    """YIXING_<CHANNEL>, credentials with colons between, and _<CHANNEL>_URL for an installation of
+    the platform's own. Raises ValueError, without the credentials.
+    """
+    url, number = _PLATFORMS[channel]
+    name = channel.upper()
+    parts = tuple(_text(env, name).split(":")) if _text(env, name) else ()
+    if not parts:
+        return None
+    if len(parts) != number or not all(parts):
+        wrong = _("YIXING_{name} 应是 {number} 项，用冒号隔开，见 README", name=name, number=number)
+        raise ValueError(wrong)
+    return Platform(_text(env, f"{name}_URL").rstrip("/") or url, parts)
 
 
 def _text(env: Mapping[str, str], name: str) -> str:

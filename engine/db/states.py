@@ -42,6 +42,18 @@ class PollState(StrEnum):
     VOID = "void"
 
 
+class SendingState(StrEnum):
+    """`sending`: a worker is at it, or was killed; `void`: nothing was left to tell; `failed`:
+    given up.
+    """
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    VOID = "void"
+    FAILED = "failed"
+
+
 class MeetingState(StrEnum):
     """`called`: people may arrive already; `open`: its roll is frozen."""
 

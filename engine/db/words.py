@@ -13,6 +13,7 @@ from engine.db.states import (
     OwnVersionState,
     PollState,
     ProposalState,
+    SendingState,
     SettingState,
     TaskState,
     TimerState,
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
+    SendingState: {
+        SendingState.WAITING: _("待发"),
+        SendingState.SENDING: _("正在发"),
+        SendingState.SENT: _("已发出"),
+        SendingState.VOID: _("不必再发"),
+        SendingState.FAILED: _("没有发成"),
+    },
     InstanceState: {
         InstanceState.RUNNING: _("办理中"),
         InstanceState.SUSPENDED: _("已暂停"),

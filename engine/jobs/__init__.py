@@ -36,6 +36,7 @@ from engine.commands import (
 )
 from engine.db import blobs, queue, safekeeping, tables
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
+from engine.jobs import notifying
 from engine.scenarios import stage
 
 if TYPE_CHECKING:
@@ -270,6 +271,7 @@ def tidy(engine: Engine) -> None:
         session.execute(_OLD_LOGINS, {"month": month})
         session.execute(_OLD_VERIFICATIONS, {"month": month})
         packs.tidy(session)
+        notifying.tidy(session)
         session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})

@@ -20,7 +20,7 @@ from engine import db, jobs
 from engine.db import apart, queue
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import EngineError, Unavailable
-from engine.jobs import packing
+from engine.jobs import notifying, packing
 from engine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -84,6 +84,9 @@ def app(
         made.periodic(cron=cron, queueing_lock=f"{name}:clock")(task(name, work))
 
     by_the_clock("* * * * *", "sweep", lambda engine: jobs.sweep(engine, stopping))
+    by_the_clock(
+        "* * * * *", "notify", lambda engine: notifying.notify(engine, settings, english, stopping)
+    )
     by_the_clock("* * * * *", "seal", lambda engine: jobs.seal(engine, settings))
     by_the_clock("35 * * * *", "backup", lambda _engine: jobs.back_up(settings))
     by_the_clock("50 19 * * *", "witness", lambda engine: jobs.witness(engine, settings))

@@ -117,6 +117,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "verification_id": [NOWHERE],
         "publication_id": [NOWHERE],
         "pack_id": [NOWHERE],
+        "sending_id": [NOWHERE],
         "member_id": [life.members[lives.MOVER]],
         "unit_id": [life.union],
         "own_id": [NOWHERE],

@@ -403,6 +403,7 @@ PATHS = {
     "comment_id": NOBODY,
     "unit_id": "{unit}",
     "batch_id": "{batch}",
+    "sending_id": "01a20509-42be-7875-a54e-608a92498ac0",
     "setting_id": "{setting}",
     "vacation_id": "{vacation}",
     "token_id": "{token}",
@@ -597,6 +598,8 @@ SENT: dict[str, dict[str, Any]] = {
         "json": {"batch": "01a20509-42be-7875-a54e-608a92498ac0", "tasks": [{"id": "{task}"}]}
     },
     "together.now": {"path": {"of": "congress_motion.review"}},
+    "notices.wish": {"form": {"singly": "all", "digest": "07:30"}},
+    "api_notices.set_wishes": {"json": {"singly": "all"}},
     "together.undo": {"path": {"batch_id": "01a20509-42be-7875-a54e-608a92498ac0"}},
     "mine.done search": {"query": {"words": "鹭岛"}},
     "mine.save_view": {"query": {"part": "look"}, "form": {"name": "甲"}},

@@ -84,6 +84,10 @@ api_invitations.end_invitation | 404 404 404 409 403 409 | 404
 api_invitations.invite | 404 404 404 201 403 201 | 404
 api_invitations.list_newcomers | 404 404 404 200 200 200 | -
 api_invitations.list_newcomers of | 404 404 404 200 200 200 | 404
+api_notices.get_wishes | 200 | -
+api_notices.list_notices | 200 | -
+api_notices.send_again | 409 | -
+api_notices.set_wishes | 204 | -
 api_meetings.arrive | 404 200 404 404 404 404 | 404
 api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
@@ -423,6 +427,10 @@ polls.void | 404 303 404 303 403 404 | 404
 publications.index | 200 | -
 publications.make | 404 302 404 404 404 404 | 404
 publications.publication | 404 200 404 404 404 404 | 404
+notices.again | 409 | -
+notices.index | 200 | -
+notices.opened | 404 | -
+notices.wish | 302 | -
 own_versions.decide | 404 404 404 403 404 409 | 404
 own_versions.end | 404 404 404 409 404 409 | 404
 proposals.again | 403 403 403 409 403 409 | -

@@ -26,6 +26,7 @@ GROUPS = (
     "instances",
     "tasks",
     "comments",
+    "notices",
     "meetings",
     "polls",
     "ballots",

@@ -170,6 +170,24 @@ def _add_accounts(verbs: Verbs) -> None:
     _add_language(group)
     _add_users(group.add_subparsers(title=text(_("命令")), metavar="VERB"))
 
+    told = _add_parser(verbs, "notices", _("向外通知：会给某人发什么，哪些没有发成"))
+    told.set_defaults(about=told)
+    _add_language(told)
+    _add_notices(told.add_subparsers(title=text(_("命令")), metavar="VERB"))
+
+
+def _add_notices(verbs: Verbs) -> None:
+    tried = _("说明现在会给某人发什么、经哪些渠道；什么也不发")
+    _add(
+        _add_verb(verbs, "test", tried, "notices test"),
+        "--to",
+        required=True,
+        metavar="USERNAME",
+        about=_("给谁"),
+    )
+    lost = _add_verb(verbs, "failed", _("各状态的通知各有几条；有没有发成的"), "notices failed")
+    _add(lost, "--to", metavar="USERNAME", about=_("列出给此人而没有发成的"))
+
 
 def _add_users(verbs: Verbs) -> None:
     create = _add_verb(

@@ -22,6 +22,7 @@ from engine.db.states import (
     MeetingState,
     OwnVersionState,
     PollState,
+    SendingState,
     SettingState,
     TaskState,
 )
@@ -189,8 +190,8 @@ def _is_midnight(value: datetime) -> bool:
 
 
 def state(key: str, of: str = "instance") -> str:
-    """What a state is called; `of`: instance, task, poll, meeting, definition, own_version or
-    setting.
+    """What a state is called; `of`: instance, task, poll, meeting, definition, own_version,
+    sending or setting.
     """
     return said(state_words(_STATES[of], key))
 
@@ -201,6 +202,7 @@ _STATES: dict[str, type[StrEnum]] = {
     "poll": PollState,
     "meeting": MeetingState,
     "definition": DefinitionState,
+    "sending": SendingState,
     "own_version": OwnVersionState,
     "setting": SettingState,
 }

@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "welcome",
     "places",
     "device",
+    "notices",
     "approver.inbox",
     "approver.mine",
     "approver.together",

@@ -53,6 +53,7 @@ from engine.db.tables.people import (
 )
 from engine.db.tables.polls import paper, poll, roll, teller, write_in
 from engine.db.tables.proposals import proposal
+from engine.db.tables.sending import feed, outbox, sending, wish
 
 __all__ = [
     "POLL_WINDOW",
@@ -74,6 +75,7 @@ __all__ = [
     "draft",
     "envelope",
     "event",
+    "feed",
     "held_act",
     "incident",
     "instance",
@@ -88,6 +90,7 @@ __all__ = [
     "new_id",
     "notice",
     "opened",
+    "outbox",
     "own_version",
     "pack",
     "paper",
@@ -102,6 +105,7 @@ __all__ = [
     "roll",
     "saved_view",
     "seen",
+    "sending",
     "setting",
     "share",
     "shared_secret",
@@ -116,5 +120,6 @@ __all__ = [
     "urn",
     "vacation",
     "verification",
+    "wish",
     "write_in",
 ]
