@@ -25,6 +25,8 @@ SINGLY = ("urgent", "all", "none")
 """Which are told one by one: what is urgent (due within a day, or urged), all, or none."""
 SOON = timedelta(hours=24)  # whoever gets something due so soon is told of it by itself
 
+CATCH_UP = timedelta(hours=4)  # after its time in which a digest still goes out
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -53,8 +55,17 @@ class Wishes:
         return datetime.combine(day, until, clock.CHINA)
 
     def digest_due(self, now: datetime) -> bool:
-        """Is it, in China, the time of the digest or later?"""
-        return bool(self.digest) and now.astimezone(clock.CHINA).time() >= _time(self.digest)
+        """Is it, in China, the time of the digest, or not long after, and not quiet?
+
+        What comes to somebody in the afternoon waits for the next morning; a worker that was down
+        for a while catches up.
+        """
+        if not self.digest or self.quiet_until(now):
+            return False
+        here = now.astimezone(clock.CHINA)
+        at = datetime.combine(here.date(), _time(self.digest), clock.CHINA)
+        opens = self.quiet_until(at) or at
+        return opens <= here < opens + CATCH_UP
 
     def stored(self) -> dict[str, Any]:
         """As plain JSON."""

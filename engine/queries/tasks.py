@@ -13,6 +13,7 @@ from engine import clock, forms
 from engine.db import aside, tables
 from engine.definitions.verbs import ALL, RECALL
 from engine.instance import choices, rooms, stand, together, verbs
+from engine.instance import choices, rooms, shown, together, verbs
 from engine.people import access
 from engine.queries import (
     background,
@@ -99,6 +100,7 @@ class Task:
     sent_back: beside.Handed | None  # somebody sent it back
     recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
     stands: str  # how the matter stands that is shown, see engine/instance/stand.py
+    as_of: str  # see instance/shown.py: what a decision that waits for a network was made on
     recorded: bool  # whoever opens it first goes on record, as it may be taken back until then
 
 
@@ -188,6 +190,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         sent_back=beside.sent_back(read, lang),
         recall=beside.recall(read, actor),
         stands=stand.stands(matter) if read.is_open else "",
+        as_of=shown.mark(matter, row),
         recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )
 

@@ -104,3 +104,30 @@ def _tasks(session: object, actor: object, key: object) -> tuple[object, ...]:
     from engine.queries import instance
 
     return instance.file(session, actor, key).tasks  # type: ignore[arg-type]
+
+
+def test_a_decision_made_without_a_network_is_sent_once_when_it_is_back(
+    site: Site, desk: Callable[..., Desk]
+) -> None:
+    for subject in ("改造校医院候诊区", "增设自习座位"):
+        site.town.seconded(subject)
+    head = desk("head", size=DESKTOP)
+    page = head.page
+    head.open("改造校医院候诊区")
+    page.evaluate("navigator.serviceWorker.ready")  # the shell is on the device
+    head.context.set_offline(True)
+    head.fill(decision="同意上报")
+    page.locator(".yx-bar button", has_text="同意上报").click()
+    queue = page.locator("[data-queue] [data-state]")
+    assert queue.get_attribute("data-state") == "waits"
+    assert "改造校医院候诊区" in queue.inner_text() and "等网络恢复" in queue.inner_text()
+    head.context.set_offline(False)
+    page.locator("[data-queue] [data-state=done]").wait_for()
+    page.goto("/")
+    assert "改造校医院候诊区" not in page.locator(".yx-list").inner_text()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/**")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")

@@ -378,6 +378,8 @@ outside.invite | 404 404 409 404 404 404 | 404
 outside.letter | 404 | -!
 device.manifest | 200 | -!
 device.keys | 302 | -
+device.offline | 200 | -!
+device.worker | 200 | -!
 places.design | 200 | -
 places.now | 200 | -
 places.theme | 302 | -!
@@ -431,6 +433,7 @@ notices.again | 409 | -
 notices.index | 200 | -
 notices.opened | 404 | -
 notices.wish | 302 | -
+queued.act | 404 404 422 404 404 404 | 404
 own_versions.decide | 404 404 404 403 404 409 | 404
 own_versions.end | 404 404 404 409 404 409 | 404
 proposals.again | 403 403 403 409 403 409 | -

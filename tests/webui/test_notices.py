@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from engine import settings
+from engine import clock, settings
 from engine.commands import instances, notices
 from engine.errors import Conflict, Invalid, NotFound
 from engine.jobs import channels, notifying
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 NEVER: dict[str, Any] = {"quiet_from": "", "quiet_to": ""}
 ALL = {**NEVER, "singly": "all", "digest": ""}
-DIGEST = {**NEVER, "singly": "none", "digest": "00:00"}
+NOW = clock.now().astimezone(clock.CHINA).strftime("%H:%M")
+DIGEST = {**NEVER, "singly": "none", "digest": NOW}
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_of_a_confidential_matter_nothing_is_told_but_that_there_is_one(
     key = errands.started(house, "与学校的争议")
     with house.engine.begin() as session:
         session.execute(text("UPDATE instance SET confidential = true WHERE id = :k"), {"k": key})
-    house.do("office", notices.wish, {**ALL, "digest": "00:00"})
+    house.do("office", notices.wish, {**ALL, "digest": NOW})
     assert work(house, set_up) == 2
     for letter in box.texts():
         assert "保密事项" in letter and "争议" not in letter and "办〔" not in letter
@@ -252,6 +253,25 @@ def test_without_a_channel_everything_works_and_the_outbox_does_not_grow(
 def test_quiet_hours_go_over_midnight(at: str, until: str | None) -> None:
     found = wishes.Wishes().quiet_until(datetime.fromisoformat(f"{at}+08:00"))
     assert found == (until and datetime.fromisoformat(f"{until}+08:00"))
+
+
+@pytest.mark.parametrize(
+    ("digest", "at", "due"),
+    [
+        ("07:30", "07:29", False),
+        ("07:30", "07:30", True),
+        ("07:30", "11:29", True),
+        ("07:30", "15:00", False),  # what comes in the afternoon waits for the morning
+        ("06:00", "06:30", False),  # quiet
+        ("06:00", "07:00", True),
+        ("", "07:30", False),
+    ],
+)
+def test_a_digest_comes_at_its_time_and_not_whenever_something_comes(
+    digest: str, at: str, due: bool
+) -> None:
+    now = datetime.fromisoformat(f"2026-03-03 {at}+08:00")
+    assert wishes.Wishes(digest=digest).digest_due(now) is due
 
 
 def test_wishes_are_kept_by_page_and_api_and_wrong_ones_keep_what_was_typed(

@@ -730,6 +730,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "auth.language": ("next",),
     "places.theme": ("next",),
     "device.keys": ("next",),
+    "queued.act": ("key", "as_of", "f.decision", "f.reason"),
     "notices.wish": ("digest", "singly", "quiet_from", "quiet_to", "channels"),
     "auth.add_token": ("name", "days"),
     "proposals.again": ("note",),

@@ -59,7 +59,8 @@ def _of_every_page() -> dict[str, Any]:
 
 # what is answered without the database, the page that tells of its absence included
 NO_DATABASE = frozenset(
-    {None, "static", "health.alive", "health.ready", "api.openapi", "device.manifest"}
+    {None, "static", "health.alive", "health.ready", "api.openapi"}
+    | {"device.manifest", "device.worker", "device.offline"}
 )
 CLOCK_EVERY = 10  # seconds between two looks at the clock of the database
 

@@ -17,6 +17,7 @@ BLUEPRINTS = (
     "device",
     "notices",
     "approver.inbox",
+    "approver.queued",
     "approver.mine",
     "approver.together",
     "approver.verbs",

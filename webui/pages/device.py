@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app, jsonify, redirect, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 
 from webui.http.session import inside, needs_login
 from webui.http.words import lang
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask
     from werkzeug.wrappers import Response as Answer
 
 blueprint = Blueprint("device", __name__)
@@ -58,6 +67,26 @@ def manifest() -> Response:
     answer.mimetype = "application/manifest+json"
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer
+
+
+@blueprint.get("/worker.js")
+def worker() -> Response:
+    """The service worker: of the pages only their parts are kept on a device, never a page with
+    somebody's matters; what is shown without a network is `offline`.
+    """
+    made = current_app.send_static_file("worker.js")
+    made.direct_passthrough = False
+    words = {"OFFLINE": url_for("device.offline"), "STATIC": url_for("static", filename="")}
+    text = made.get_data(as_text=True)
+    for name, value in words.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return Response(text, content_type="text/javascript; charset=utf-8")
+
+
+@blueprint.get("/offline")
+def offline() -> str:
+    """What a device shows in the place of a page that it cannot fetch."""
+    return render_template("offline.html")
 
 
 @blueprint.post("/keys/<code>")
