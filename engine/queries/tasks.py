@@ -12,8 +12,7 @@ from sqlalchemy import select
 from engine import clock, forms
 from engine.db import aside, tables
 from engine.definitions.verbs import ALL, RECALL
-from engine.instance import choices, rooms, stand, together, verbs
-from engine.instance import choices, rooms, shown, together, verbs
+from engine.instance import choices, rooms, shown, stand, together, verbs
 from engine.people import access
 from engine.queries import (
     background,

@@ -99,7 +99,7 @@
         refuse(form, location.pathname.startsWith("/polls/") ? words.unvoted : words.unsent);
         return;
       }
-      const fields = [...new FormData(form)].filter(([name, value]) => name.startsWith("f.") && typeof value === "string");
+      const fields = [...new FormData(form)].filter(([name, value]) => (name.startsWith("f.") || name === "saw") && typeof value === "string");
       keep(`${QUEUE}${form.dataset.queued}`, {
         state: "waits",
         key: `queued-${[...crypto.getRandomValues(new Uint8Array(12))].map((n) => n.toString(16).padStart(2, "0")).join("")}`,

@@ -5,6 +5,7 @@ key, and only on what its person had before them.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, request
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 
 from engine.commands import edge, holding, late, tasks
 from engine.errors import Conflict
-from engine.instance import shown
+from engine.instance import shown, stand
 from webui.http import fields
 from webui.http.session import carry_out, me, needs_login
 
@@ -55,6 +56,7 @@ def _do(session: Session, task_id: UUID, as_of: str) -> edge.Reply:
     if shown.mark(held.work.row, held.task) != as_of:
         why = _("您决定以后，事项、内容或期限有了变化：请打开看过再办。")
         raise Conflict(why, code="changed")
+    held = replace(held, saw=stand.saw(request.form.get("saw", "")))
     given = fields.answers(held.rule.form, request.form)
     until = holding.submit(held, given, "", seconds=current_app.config["YIXING"].undo)
     told = {"done": True, "until": until.isoformat() if until else None}
