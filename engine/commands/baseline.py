@@ -62,7 +62,9 @@ def _older_matters(session: Session) -> list[UUID]:
 def _matter(session: Session, key: UUID) -> None:
     work = unit_of_work.lock(session, None, key)
     row = session.execute(select(tables.instance).where(tables.instance.c.id == key)).one()
-    beside = {name: _rows(session, name, key) for name in ("task", "timer", "poll", "share")}
+    beside = {
+        name: _rows(session, name, key) for name in ("task", "timer", "poll", "share", "guest")
+    }
     beside |= {"link": _links(session, key), "hidden": _hidden(session)}
     said: dict[str, Any] = {"tells": kinds.TELLS, "standing": baseline.told(row, beside)}
     if work.row["salt"] is not None:  # nothing is left of an erased matter

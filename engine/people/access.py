@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlalchemy import and_, func, or_, select
 
+from engine import clock
 from engine.db import tables
 from engine.db.states import POLL_RUNNING
 from engine.errors import NotFound, Refused
@@ -292,10 +293,12 @@ def shared(actor: Actor) -> Select[tuple[UUID]]:
 
 def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
     """The ids of instances in which this actor was on a roll, or due at a meeting; of a poll whose
-    roll finds the matter while it is open, until it closes.
+    roll finds the matter while it is open, until it closes; and of those to which this actor was
+    let in, until the last day of it.
     """
     roll, poll = tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
+    guest = tables.guest.c
     fleeting = func.coalesce(poll.rule["sight"].astext, "") == "open"
     lasting = or_(~fleeting, poll.state.in_(POLL_RUNNING))
     polled = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
@@ -305,6 +308,7 @@ def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
     return [
         polled.where(roll.member_id == actor.id, lasting),
         invited.where(attendance.member_id == actor.id),
+        select(guest.instance_id).where(guest.member_id == actor.id, guest.until >= clock.today()),
     ]
 
 

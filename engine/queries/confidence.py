@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from engine import clock
 from engine.db import aside, tables
 from engine.db.states import FINAL
 from engine.history.erased import ERASED_MARK
@@ -35,8 +37,8 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """Somebody read the matter or its history, took its evidence away, let `member` in or out, or
-    erased it.
+    """Somebody read the matter or its history, took its evidence away, let `member` in (`until` a
+    day) or out, or erased it.
     """
 
     kind: str
@@ -44,20 +46,34 @@ class Reading:
     at: datetime
     member: str
     reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Who was let in and may still read it; `until`: the last day, None for one who was let in
+    before there was one.
+    """
+
+    id: str
+    name: str
+    until: date | None
 
 
 @dataclass(frozen=True)
 class Guarded:
-    """`members` (id, name) may be let in, `guests` let out, `acts`: by this person; `erasable`:
-    this person may erase it now.
+    """`members` (id, name) may be let in, `guests` (who reads it now, until which day) let out,
+    `acts`: by this person; `erasable`: this person may erase it now; `today`: the first day until
+    which somebody may be let in.
     """
 
     readings: tuple[Reading, ...]
     acts: bool
     members: tuple[tuple[str, str], ...]
-    guests: tuple[tuple[str, str], ...]
+    guests: tuple[Guest, ...]
     erasable: bool
     erased: bool
+    today: date
 
 
 def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None:
@@ -81,12 +97,13 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
         guests=_guests(session, instance_id) if acts else (),
         erasable=acts and row.state in FINAL and not erased,
         erased=erased,
+        today=clock.today(),
     )
 
 
-def _guests(session: Session, instance_id: UUID) -> tuple[tuple[str, str], ...]:
-    """Who was let in and not let out since."""
-    found: dict[str, str] = {}
+def _guests(session: Session, instance_id: UUID) -> tuple[Guest, ...]:
+    """Who was let in, not let out since, and whose last day is not over."""
+    found: dict[str, Guest] = {}
     event = tables.event.c
     kinds = event.kind.in_(("member_let_in", "member_let_out"))
     told = select(event.kind, event.body, event.words).where(
@@ -96,8 +113,13 @@ def _guests(session: Session, instance_id: UUID) -> tuple[tuple[str, str], ...]:
         body = aside.told(row.body, row.words)
         found.pop(body["member"], None)
         if row.kind == "member_let_in":
-            found[body["member"]] = str(body.get("name", ""))
-    return tuple(found.items())
+            found[body["member"]] = Guest(body["member"], str(body.get("name", "")), _until(body))
+    return tuple(g for g in found.values() if g.until is None or g.until >= clock.today())
+
+
+def _until(body: Mapping[str, Any]) -> date | None:
+    """The last day for which an event let somebody in."""
+    return date.fromisoformat(body["until"]) if body.get("until") else None
 
 
 def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:
@@ -117,6 +139,7 @@ def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
         at=at,
         member=body.get("name", ""),
         reason=aside.shown(body.get("reason", "")),
+        until=_until(body),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from typing import cast as cast_to
@@ -12,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots as sealing
+from engine import clock
 from engine.commands import (
     ballots,
     confidence,
@@ -82,6 +84,14 @@ def _given(progress: Progress, step: Step) -> tuple[Mapping[str, Any]]:
 
 def _member(progress: Progress, step: Step) -> tuple[UUID, str]:
     return UUID(str(progress.meant(step.given)["member"])), step.reason
+
+
+def _let_in(progress: Progress, actor: Actor, step: Step) -> None:
+    """Who, why and until which day; a story that names none means the day itself."""
+    key, (member, why) = progress.instance(), _member(progress, step)
+    written = progress.meant(step.given).get("until")
+    until = date.fromisoformat(written) if written else clock.today()
+    progress.carry_out(actor, lambda s: confidence.let_in(s, actor, key, member, why, until=until))
 
 
 # --- meetings -------------------------------------------------------------------------------------
@@ -212,7 +222,7 @@ ACTIONS: dict[str, Callable[[Progress, Actor, Step], None]] = {
     "key": _key,
     "void_poll": plainly(voiding.void, Progress.poll, reason),
     "answer_link": _answer_link,
-    "let_in": plainly(confidence.let_in, of_instance, _member),
+    "let_in": _let_in,
     "let_out": plainly(confidence.let_out, of_instance, _member),
     "look": _look,
 }

@@ -417,7 +417,7 @@ def fetched(union: Union, key: UUID) -> bytes:
 
 def erased(union: Union, key: UUID) -> None:
     """It ends, its time goes by, and two people erase it: of the history only the words may go."""
-    union.do("judge", confidence.let_in, key, union.people["d3"], "督办")
+    union.do("judge", confidence.let_in, key, union.people["d3"], "督办", until=clock.today())
     assert union.one("SELECT count(*) FROM event WHERE words IS NOT NULL") == 1
     for change in ("words = '{}'", "words = '{}' || words", "body = '{}', words = NULL"):
         with pytest.raises(DBAPIError, match="append-only"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import FilePayload
 
 from tests.journeys.desk import DESKTOP
 
@@ -40,10 +41,15 @@ def town(site: Site) -> University:
     return site.town
 
 
-def does(person: Desk, task: str, **answers: str | list[str]) -> None:
+def does(person: Desk, task: str, scan: str = "", **answers: str | list[str]) -> None:
+    """Find it in the inbox and hand it in; `scan` is the name of the paper that it asks for."""
     person.open(LISTED)
     assert task in person.page.locator(".yx-ask").inner_text()
     person.fill(**answers)
+    if scan:
+        paper = FilePayload(name=scan, mimeType="text/plain", buffer=scan.encode())
+        person.page.locator("input[type=file]").first.set_input_files(paper)
+        person.page.locator(".yx-file-list li", has_text=scan).wait_for()
     person.submit()
     assert f"已办理：{task}" in person.said()
 
@@ -125,10 +131,12 @@ def accepted(
     does(
         office,
         "审查申请",
+        scan="授权委托书.txt",
         pending="没有",
         times="核对属实",
         legal_rep="陈校长",
         agent="贺长春",
+        agent_power="特别授权",
         agent_paper="授权委托书，2026年3月2日",
         arbitration_body="杭州市劳动人事争议仲裁委员会",
     )

@@ -24,7 +24,13 @@ STORIES = sorted(
 )
 OF_FOLDER = Counter(path.parent.parent for path in STORIES)
 # every flow has a story
-WHOLE = {"cadre_transfer", "collective_consultation", "congress_motion", "congress_session"}
+WHOLE = {
+    "cadre_transfer",
+    "collective_consultation",
+    "congress_motion",
+    "congress_session",
+    "dispute_mediation",
+}
 STANDARD = scenarios.standard(ROOT / "processes")
 
 

@@ -612,7 +612,10 @@ SENT: dict[str, dict[str, Any]] = {
     "matters.desk resume": {"path": {"what": "resume"}},
     "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON},
     "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
-    "confidence.guard": {"path": {"what": "readers"}, "form": {**REASON, "member": "{member}"}},
+    "confidence.guard": {
+        "path": {"what": "readers"},
+        "form": {**REASON, "member": "{member}", "until": "2199-12-31"},
+    },
     "confidence.guard guests": {
         "path": {"what": "guests"},
         "form": {**REASON, "member": "{member}"},
@@ -744,7 +747,9 @@ SENT: dict[str, dict[str, Any]] = {
     },
     "api_process-instances.erase": {"json": REASON},
     "api_process-instances.hold": {"json": REASON},
-    "api_process-instances.let_in": {"json": {**REASON, "member_id": "{member}"}},
+    "api_process-instances.let_in": {
+        "json": {**REASON, "member_id": "{member}", "until": "2199-12-31"}
+    },
     "api_process-instances.let_out": {"json": {**REASON, "member_id": "{member}"}},
     "api_process-instances.remind": {"json": REASON},
     "api_process-instances.suspend": {"json": REASON},

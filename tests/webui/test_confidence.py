@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 NOBODY = "01a20509-42be-7875-a54e-608a92498ac0"
+LAST = clock.today() + timedelta(days=30)  # until when somebody is let in
 UNNAMED = ("office", "auditor", "admin", "third", "plain", "stranger", "foreign")
 
 
@@ -199,7 +200,10 @@ def test_no_command_tells_that_it_exists(case: Case) -> None:
             ("evidence", None),
             ("evidence/queued", None),
             ("messages/speak", {"answers": {"words": "甲"}}),
-            ("readers", {**reason, "member_id": str(case.house.people[who])}),
+            (
+                "readers",
+                {**reason, "member_id": str(case.house.people[who]), "until": "2199-12-31"},
+            ),
         ):
             reply = case.api(
                 who,
@@ -318,19 +322,29 @@ def test_who_is_let_in_reads_the_matter_but_no_room_and_takes_no_pack_of_one(
 ) -> None:
     house = case.house
     with pytest.raises(Refused):  # a party may not
-        house.do("mover", confidence.let_in, case.id, house.people["auditor"], "想让审计看看")
+        house.do("mover", confidence.let_in, case.id, house.people["auditor"], "看看", until=LAST)
     page = case.browser("judge")
-    form = {"member": str(house.people["auditor"]), "reason": ""}
+    form = {"member": str(house.people["auditor"]), "reason": "", "until": LAST.isoformat()}
     reply = page.post(f"/matters/{case.id}/readers", data=form)
     assert reply.status_code == 422 and "请写明理由" in reply.text
+    form["reason"] = "监督办案期限"
+    for day, why in (
+        ("", "准许查阅到哪一天"),
+        ("2020-01-01", "不能早于今天"),
+        ("3月", "这样的日期"),
+    ):
+        reply = page.post(f"/matters/{case.id}/readers", data={**form, "until": day})
+        assert reply.status_code == 422 and why in reply.text and "监督办案期限" in reply.text
+    assert not house.look(lambda s: s.execute(select(tables.guest)).all())
     reply = page.post(
         f"/matters/{case.id}/readers",
-        data={**form, "reason": "监督办案期限"},
+        data=form,
         follow_redirects=True,
     )
     assert reply.status_code == 200 and "孙审计" in reply.text and "监督办案期限" in reply.text
+    assert reply.text.count(f"至 {LAST}") == 2  # who may be let out again, and the record
     with pytest.raises(Conflict):
-        house.do("judge", confidence.let_in, case.id, house.people["auditor"], "再一次")
+        house.do("judge", confidence.let_in, case.id, house.people["auditor"], "再次", until=LAST)
     said = everything(case, "auditor")
     assert SUBJECT in said and not any(words in said for words in (ONE, TWO, ALONE, VOICE))
     assert case.browser("auditor").get(f"/audit/{case.id}").status_code == 200

@@ -62,7 +62,14 @@ def plant(case: Case) -> None:
     house, engine = case.house, case.app.extensions["engine"]
     judge = house.actor("judge")
     second = second_judge(case)
-    house.do("judge", confidence.let_in, case.id, house.people["third"], f"{CANARY}查阅")
+    house.do(
+        "judge",
+        confidence.let_in,
+        case.id,
+        house.people["third"],
+        f"{CANARY}查阅",
+        until=clock.today(),
+    )
     paper = UUID(case.own["document_id"])
     wrong = house.do("judge", corrections.propose, paper, "void", f"{CANARY}有误")
     house.do(second, corrections.decide, wrong, True)

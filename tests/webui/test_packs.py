@@ -369,7 +369,9 @@ def test_of_a_confidential_matter_only_who_asked_reads_it_and_it_goes_with_the_c
     house = case.house
     with_desk(case, "judge", "mover")
     done(house, "judge", {"days": 3, "opinion": f"{CANARY}答复"})
-    house.do("judge", confidence.let_in, case.id, house.people["auditor"], "监督办案期限")
+    house.do(
+        "judge", confidence.let_in, case.id, house.people["auditor"], "期限", until=clock.today()
+    )
     judge = case.browser("judge")
     assert judge.post(f"/audit/{case.id}/pack").status_code == 302
     work(house, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -93,6 +94,15 @@ share = Table(  # who may see an instance besides the desks of its union and the
     ),  # a member's id, or organisation.seat_key of "<post>@<unit>"
     Column("instance_id", Uuid, ForeignKey("instance.id"), nullable=False),
     PrimaryKeyConstraint("key", "instance_id"),
+)
+
+guest = Table(  # who was let in to a confidential instance, and until which day, that day included
+    "guest",
+    metadata,
+    Column("member_id", Uuid, ForeignKey("member.id"), nullable=False),
+    Column("instance_id", Uuid, ForeignKey("instance.id"), nullable=False),
+    Column("until", Date, nullable=False),
+    PrimaryKeyConstraint("member_id", "instance_id"),
 )
 
 link = Table(

@@ -85,7 +85,7 @@ class Level:
     def dead_ends(self) -> Iterator[Fault]:
         """Nodes from which nothing leads to an end."""
         ends = self.of("endEvent")
-        alive = _reached(ends, self._back())
+        alive = _reached(ends, self._back()) | self.heard_to_the_end()
         for element in self.nodes.values():
             if element.type == "endEvent":
                 continue
@@ -96,6 +96,22 @@ class Level:
             elif ends and element.id not in alive:
                 what = _("从“{name}”走不到任何结束事件。", name=name)
                 yield Fault(FILE, element.id, what, _("请给回路留一个出口。"))
+
+    def heard_to_the_end(self) -> set[str]:
+        """Circles beside the way through that listen for messages: an end that ends all of this
+        level ends them, so that they need no way out of their own.
+        """
+        if not any(element.terminates for element in self.nodes.values()):
+            return set()
+        each = self.nodes.values()
+        begun = [e.id for e in each if e.type == "boundaryEvent" and not e.interrupting]
+        beside = _reached(begun, self.next) & set(self.nodes)
+        listening = {
+            key
+            for key in beside
+            if self.nodes[key].type == "intermediateCatchEvent" and self.nodes[key].message
+        }
+        return _reached(listening, self._back()) & beside
 
     def _back(self) -> dict[str, list[str]]:
         """What comes before each node. What happens beside a task does not lead it to its end."""

@@ -238,7 +238,11 @@ MATTERS = (
     kind(
         "member_let_in",
         _("准予查阅"),
-        _("{who}准许{name}查阅：{reason}"),
+        told_if(
+            "until",
+            _("{who}准许{name}查阅至 {until}：{reason}"),
+            _("{who}准许{name}查阅：{reason}"),
+        ),
         *("member", "reason"),
         mark="read",
     ),

@@ -39,6 +39,7 @@ def told(row: rows.Selected, beside: Mapping[str, list[Any]]) -> dict[str, Any]:
         "tasks": [_task(task) for task in tasks],
         "timers": [_timer(timer, windows) for timer in timers],
         "readers": sorted(str(share.key) for share in beside["share"]),
+        "guests": {str(guest.member_id): guest.until.isoformat() for guest in beside["guest"]},
         "links": sorted(links, key=str),
     }
 
@@ -69,6 +70,7 @@ def stand(standing: Standing, says: Mapping[str, Any]) -> None:
     standing.tasks = _by_element(_opened(task, seq) for task in said["tasks"])
     standing.timers = _by_element(_set(timer, seq) for timer in said["timers"])
     standing.readers = {UUID(key) for key in said["readers"]}
+    standing.guests = {UUID(key): until for key, until in said.get("guests", {}).items()}
     standing.links = {(kind, other) for kind, other in said["links"]}
 
 

@@ -95,6 +95,7 @@ class Standing:
     tasks: dict[str, list[OpenedTask]] = field(default_factory=lambda: defaultdict(list))
     timers: dict[str, list[SetTimer]] = field(default_factory=lambda: defaultdict(list))
     readers: set[UUID] = field(default_factory=set)
+    guests: dict[UUID, str] = field(default_factory=dict)  # who was let in, until which day
     suspended: str = ""
     links: set[tuple[str, str | None]] = field(default_factory=set)  # kind, and to which if told
 
@@ -287,7 +288,14 @@ def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
 
 
 def _let_in(standing: Standing, says: Mapping[str, Any]) -> None:
-    standing.readers.add(UUID(says["member"]))
+    if says.get("until"):
+        standing.guests[UUID(says["member"])] = says["until"]
+    else:  # before there was a last day
+        standing.readers.add(UUID(says["member"]))
+
+
+def _let_out(standing: Standing, says: Mapping[str, Any]) -> None:
+    standing.guests.pop(UUID(says["member"]), None)
 
 
 def _suspended(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -328,6 +336,7 @@ _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
     "deadline_extended": _extended,
     "deadline_recomputed": _recomputed,
     "member_let_in": _let_in,
+    "member_let_out": _let_out,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
     "poll_opened": _window,

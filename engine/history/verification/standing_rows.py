@@ -49,6 +49,7 @@ def first_false(
         or _tellers(replayed, rows["poll"], rows["teller"])
         or _links(replayed, standing, rows["link"])
         or _readers(replayed, standing, row, rows["share"])
+        or _guests(replayed, standing, row, rows["guest"])
     )
 
 
@@ -215,4 +216,14 @@ def _readers(
     for key in sorted(kept ^ standing.readers, key=str):
         why = _("谁可以查阅与历史不符") if key in kept else _("可以查阅的人缺失")
         return replayed.false("share", f"{row.id} {key}", why)
+    return None
+
+
+def _guests(
+    replayed: Replayed, standing: Standing, row: rows.Selected, guests: list[Any]
+) -> Break | None:
+    kept = {guest.member_id: guest.until.isoformat() for guest in guests}
+    for key in sorted({*kept, *standing.guests}, key=str):
+        if kept.get(key) != standing.guests.get(key):
+            return replayed.false("guest", f"{row.id} {key}", _("准许谁查阅、到哪一天与历史不符"))
     return None

@@ -69,6 +69,7 @@ _ROWS: dict[str, Select[Any]] = {
     "comment": select(tables.comment).order_by(tables.comment.c.instance_id),
     "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
     "share": select(tables.share).order_by(tables.share.c.instance_id),
+    "guest": select(tables.guest).order_by(tables.guest.c.instance_id),
     "publication": select(tables.publication).order_by(tables.publication.c.instance_id),
     "document": select(tables.document).order_by(tables.document.c.instance_id),
     "attachment": select(

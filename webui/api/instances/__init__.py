@@ -26,6 +26,7 @@ from webui.api.instances.shapes import (
     InstancePage,
     Launch,
     LetIn,
+    LetOut,
     Message,
     Moved,
     PackShape,
@@ -186,17 +187,15 @@ def list_readings(session: Session, actor: Actor, instance_id: UUID) -> dict[str
 def let_in(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
 ) -> dict[str, UUID]:
-    """Let a member read a confidential instance, with a reason on record (who acts in it by a
-    post).
+    """Let a member read a confidential instance until a day, with a reason on record (who acts in
+    it by a post).
     """
-    return {
-        "instance_id": confidence.let_in(
-            session, actor, instance_id, given["member_id"], given["reason"]
-        )
-    }
+    member, reason, until = given["member_id"], given["reason"], given["until"]
+    done = confidence.let_in(session, actor, instance_id, member, reason, until=until)
+    return {"instance_id": done}
 
 
-@routes.act(f"{ONE}/readers/removal", Moved, body=LetIn, sees=sees)
+@routes.act(f"{ONE}/readers/removal", Moved, body=LetOut, sees=sees)
 def let_out(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
 ) -> dict[str, UUID]:

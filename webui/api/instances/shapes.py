@@ -134,6 +134,7 @@ class Reading(Schema):
     at = Moment()
     member = fields.String()
     reason = fields.String()
+    until = fields.Date(allow_none=True)
 
 
 ReadingList = Schema.from_dict(
@@ -159,9 +160,13 @@ class PackShape(Schema):
     refused = fields.String(metadata={"description": "Why there is none, or none yet."})
 
 
-class LetIn(schemas.Sent):
+class LetOut(schemas.Sent):
     member_id = Id(required=True)
     reason = Text(500, 1, required=True)
+
+
+class LetIn(LetOut):
+    until = schemas.Day(required=True)
 
 
 class Incident(Schema):

@@ -4,6 +4,7 @@ matter's page says of both.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -35,8 +36,7 @@ def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
     try:
         if what in ("readers", "guests"):
             member = _chosen(request.form.get("member", ""))
-            lets = confidence.let_in if what == "readers" else confidence.let_out
-            carry_out(lambda s: lets(s, me(), instance_id, member, reason))
+            _let(instance_id, member, reason, into=what == "readers")
         else:
             does = erasure.hold if what == "hold" else erasure.propose
             carry_out(lambda s: does(s, me(), instance_id, reason))
@@ -46,6 +46,23 @@ def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
         return matters.page(instance_id, fault=fault.message), fault.status
     flash(_done(what))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
+
+
+def _let(instance_id: UUID, member: UUID, reason: str, *, into: bool) -> None:
+    """Let a member in until the day that is asked for, or out again."""
+    if not into:
+        carry_out(lambda s: confidence.let_out(s, me(), instance_id, member, reason))
+        return
+    until = _day(request.form.get("until", ""))
+    carry_out(lambda s: confidence.let_in(s, me(), instance_id, member, reason, until=until))
+
+
+def _day(written: str) -> date | None:
+    """The day that was written; none at all, where nothing was."""
+    try:
+        return date.fromisoformat(written.strip()) if written.strip() else None
+    except ValueError:
+        raise Invalid({"until": [_("请写成 2026-03-31 这样的日期。")]}) from None
 
 
 def _done(what: str) -> str:

@@ -154,6 +154,7 @@ def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") 
         tried=tried,
         reason=request.form.get("reason", ""),
         chosen=request.form.get("member", ""),
+        until=request.form.get("until", ""),
         verbs=[verb for verb in DESK.values() if _offered(verb, view.file)],
     )
 
