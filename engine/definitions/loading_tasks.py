@@ -209,4 +209,5 @@ def _poll(table: Table) -> PollRule:
         write_in_wins=table.get("write_in_wins", ""),
         about=tuple(table.get("about", [])),
         remarks=table.get("remarks", ""),
+        names=tuple(table["names"]) if "names" in table else None,
     )

@@ -256,6 +256,9 @@ def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
     if poll.remarks:
         yield f"意见：各人的意见写入结果，署名，按所任职务（{poll.remarks}）的单位"
+    if poll.names is not None:
+        seen = "、".join(process.lanes[lane].title.zh for lane in poll.names) or "没有人"
+        yield f"各人怎样作答：只有{seen}看得到；其他人看票数"
     if poll.signs:
         yield f"签字：{_one_line(poll.signs)}{_rules(poll.signs)}"
     if poll.declared:

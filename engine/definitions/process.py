@@ -91,6 +91,9 @@ class PollRule:
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
     sight: str = "always"  # its roll finds the matter: always, or while it is "open"
     remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
+    names: tuple[str, ...] | None = (
+        None  # the lanes that see who answered what; None: all who see it
+    )
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.instance.context import Context
+    from engine.people.organisation import Actor
 
 # what the body of an event says of an answer
+_VOICE_KEYS = ("choice", "comment")  # what the body of an event says of one answer to a poll
 ANSWER_KEYS = ("outcome", "choice", "comment", "result", "because")
 
 
@@ -67,7 +69,25 @@ def closed_fields(context: Context) -> frozenset[str]:
             inside = (may_include_actor(context, lanes[each]) for each in field.room)
             if field.room and not any(inside):
                 found.add(f"{key}.{field.key}")
+    return frozenset(found) | {f"{key}.voters" for key in unnamed(context)}
+
+
+def unnamed(context: Context) -> frozenset[str]:
+    """The polls of which the actor does not learn who answered what, only how many: those that name
+    the lanes which do.
+    """
+    lanes, found = context.process.lanes, set()
+    for key, rule in context.process.tasks.items():
+        named = rule.poll.names if rule.poll else None
+        if named is not None:
+            inside = (may_include_actor(context, lanes[each]) for each in named)
+            found |= set() if any(inside) else {key}
     return frozenset(found)
+
+
+def names_whom(body: Mapping[str, Any], unnamed: frozenset[str]) -> bool:
+    """Does the body of an event tell what somebody answered in one of these polls?"""
+    return body.get("task") in unnamed and any(key in body for key in _VOICE_KEYS)
 
 
 def open_answers(
@@ -129,3 +149,15 @@ def redacted(body: Mapping[str, Any], shut: frozenset[str]) -> Mapping[str, Any]
     if not tells(body, shut):
         return body
     return {k: v for k, v in body.items() if k not in ANSWER_KEYS} | {"room": "closed"}
+
+
+def without_names(
+    body: Mapping[str, Any], unnamed: frozenset[str], actor: Actor | None
+) -> Mapping[str, Any]:
+    """The body of an event for somebody who does not learn who answered what in these polls, but
+    for the own answer.
+    """
+    own = actor is not None and (body.get("actor") or {}).get("id") == str(actor.id)
+    if own or not names_whom(body, unnamed):
+        return body
+    return {k: v for k, v in body.items() if k not in _VOICE_KEYS}

@@ -90,7 +90,8 @@ def timeline(
     when not theirs to read.
     """
     _seen(session, actor, instance_id)
-    shut = rooms.closed(context_of(session, actor, instance_id))
+    context = context_of(session, actor, instance_id)
+    shut, unnamed = rooms.closed(context), rooms.unnamed(context)
     silent = polling.running_votes(session, instance_id)
     rows = session.execute(
         select(tables.event)
@@ -98,14 +99,21 @@ def timeline(
         .order_by(_event.seq)
         .limit(max(1, min(limit, 2000)))
     ).all()
-    return tuple(_happened(row, shut, silent) for row in rows)
+    return tuple(_happened(row, shut, silent, unnamed, actor) for row in rows)
 
 
 def _happened(
-    row: rows.Selected, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    row: rows.Selected,
+    shut: frozenset[str] = frozenset(),
+    silent: frozenset[str] = frozenset(),
+    unnamed: frozenset[str] = frozenset(),
+    actor: Actor | None = None,
 ) -> Happened:
-    """`silent`: polls that still run."""
+    """`silent`: polls that still run; `unnamed`: those that do not tell the actor who answered
+    what.
+    """
     body = rooms.redacted(read_body(row.body, row.words), shut)
+    body = rooms.without_names(body, unnamed, actor)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
@@ -215,8 +223,8 @@ def record(context: Context) -> Record:
 
 def happened(context: Context, found: Record, silent: frozenset[str]) -> tuple[Happened, ...]:
     """The events as the actor may read them. `silent`: polls that still run."""
-    shut = rooms.closed(context)
-    return tuple(_happened(row, shut, silent) for row in found.rows)
+    shut, unnamed, actor = rooms.closed(context), rooms.unnamed(context), context.actor
+    return tuple(_happened(row, shut, silent, unnamed, actor) for row in found.rows)
 
 
 def passed(context: Context, found: Record) -> tuple[str, ...]:

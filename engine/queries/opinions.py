@@ -88,6 +88,8 @@ class _Told:
         process = self.context.process
         rule = process.tasks[part.element]
         if part.outcome is not None and rule.poll:
+            hidden = rule.id in rooms.unnamed(self.context)
+            part = part._replace(voices=()) if hidden else part
             return _polled(rule, rule.poll, part, names=self.names, lang=self.lang, fresh=fresh)
         if part.answers is not None and (rule.outcomes or rule.id in process.messages):
             return self._decided(rule, part, fresh=fresh)

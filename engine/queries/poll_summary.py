@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.db.states import PollState
 from engine.definitions.process import Words
+from engine.instance import rooms
 from engine.instance.counting import ABSTAIN
 from engine.people import strokes
 from engine.people.ordering import Order
@@ -162,7 +163,7 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         may_answer=bool(beside.open and row.state == PollState.OPEN and beside.here),
     )
     result = Result(
-        row.outcome,
+        _told(context, read),
         why(outcome, lang),
         elected=tuple(outcome.get("elected", ())),
         tied=tuple(outcome.get("tied", ())),
@@ -247,6 +248,14 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
         chosen = [*row.choices, *outcome.get("written_in", ())]
         return {**row.counts, **{c: votes.get(c, 0) for c in chosen}}
     return row.counts
+
+
+def _told(context: Context, read: Read) -> Mapping[str, Any] | None:
+    """The outcome, less who answered what where the reader does not learn that."""
+    outcome = read.row.outcome
+    if outcome is None or read.beside.element not in rooms.unnamed(context):
+        return outcome
+    return {key: value for key, value in outcome.items() if key != "voters"}
 
 
 def why(outcome: Mapping[str, Any], lang: str) -> str:

@@ -189,7 +189,7 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
         due=read.beside.due,
         basis=_basis(context, read, lang),
         rights=own_rights,
-        voices=_voices(session, read),
+        voices=_voices(context, read),
         turn=read.beside.turn or "",
         tellers=seated,
         counting=counting(session, at_table, row) if at_table else None,
@@ -269,7 +269,8 @@ def _void_by(context: Context, row: rows.Poll, element: str) -> VoidBy | None:
     return VoidBy(name, first.reason, voids.agree(context, actor, row, element))
 
 
-def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
+def _voices(context: Context, read: Read) -> tuple[Voice, ...]:
+    session = context.session
     in_order = read.rule.get("in_order")
     listed = session.execute(
         select(_member.name, _roll.choice, _roll.comment, _roll.at)
@@ -279,7 +280,7 @@ def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
     ).all()
     found = (listed if in_order else _by_answer(listed))[:LISTED]
     answered = [(r.name, r.at, r.choice is not None) for r in found]
-    if read.hidden:
+    if read.hidden or read.beside.element in rooms.unnamed(context):
         return tuple(Voice(name, None, "", at, has) for name, at, has in answered)
     return tuple(
         Voice(name, r.choice, r.comment, at, has)

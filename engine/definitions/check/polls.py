@@ -45,6 +45,7 @@ def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -
     yield from _secret(place, poll, language)
     yield from _presider(place, poll, draft)
     yield from _remarks(place, poll, draft, language)
+    yield from _names(place, poll, draft)
     meeting = poll.get("meeting", "")
     if meeting and "meeting" not in draft.table("tasks").get(meeting, {}):
         what = _("{meeting} 不是开会的环节。", meeting=shown(meeting))
@@ -164,6 +165,23 @@ def _remarks(place: str, poll: dict[str, Any], draft: Draft, language: Language)
     if poll.get("secret") or draft.raw.get("confidentiality") == "named":
         what = _("无记名投票和保密事项不能写 remarks。")
         yield Fault(FILE, place, what, _("请删去 remarks：意见随结果长期保存，署名。"))
+
+
+def _names(place: str, poll: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """Lanes that see who answered what: of a sealed ballot nobody does, and what is said by name in
+    the outcome is for all.
+    """
+    if "names" not in poll:
+        return
+    for lane in poll["names"]:
+        if lane not in draft.table("lanes"):
+            what = _("names 里的泳道 {lane} 不存在。", lane=shown(lane))
+            yield Fault(FILE, place, what, _("请写 [lanes] 里的编号。"))
+    if poll.get("secret") or poll.get("remarks"):
+        what = _("无记名投票、写了 remarks 的表决不能写 names。")
+        yield Fault(
+            FILE, place, what, _("请删去 names：无记名的本来就没有人知道，写入结果的人人看得到。")
+        )
 
 
 def _presider(place: str, poll: dict[str, Any], draft: Draft) -> Iterator[Fault]:

@@ -65,6 +65,7 @@ POLL = Of(
         "write_in_wins": str,
         "about": [str],
         "remarks": str,
+        "names": [str],
     },
     ("kind", "roll", "closes", "passes", "words"),
     ("words",),

@@ -199,13 +199,17 @@ def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
     """
     context = context_of(session, actor, instance_id)
     shut, fields = rooms.closed(context), rooms.closed_fields(context)
+    unnamed = rooms.unnamed(context)
     event, document = tables.event.c, tables.document.c
     bodies = (
         session.execute(select(event.body).where(event.instance_id == instance_id)).scalars()
-        if shut
+        if shut or unnamed
         else ()
     )
-    told = any(rooms.tells(json.loads(body), shut) for body in bodies)
+    told = any(
+        rooms.tells(body, shut) or rooms.names_whom(body, unnamed)
+        for body in map(json.loads, bodies)
+    )
     query = select(document.kind, document.data["facts"]).where(document.instance_id == instance_id)
     papers = session.execute(query).all() if shut or fields else ()
     if told or any(
