@@ -17,7 +17,9 @@ from playwright.sync_api import sync_playwright
 from procrastinate.schema import SchemaManager
 
 from engine import db
+from engine.ballots import keys
 from engine.db import embedded, tables
+from engine.people import password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,11 @@ if "YIXING_DATABASE_URL" in os.environ:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for costly in (
+        password,
+        keys,
+    ):  # in earnest a guess shall cost; thousands of tests need not pay
+        costly.PASSES, costly.MEMORY = 1, 64 << 10
     config.addinivalue_line("markers", "prove: takes long; only `make prove` runs it")
     config.addinivalue_line("markers", "journey: in a browser; `make journeys` runs all of them")
     config.addinivalue_line("markers", "desk: the one journey of a desk that `make test` runs")

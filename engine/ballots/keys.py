@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SALT_BYTES = pwhash.argon2id.SALTBYTES
 SEED_BYTES = shamir.SIZE
 MOST_TELLERS = 32
-_PASSES, _MEMORY = 4, 64 << 20  # a guess costs what a login costs; several tellers may type at once
+PASSES, MEMORY = 4, 64 << 20  # a guess costs what a login costs; several tellers may type at once
 _PERSON = b"yixing/ballot/1"
 
 
@@ -55,7 +55,7 @@ def public_of(passphrase: str, salt: bytes) -> bytes:
 
 def _teller_key(passphrase: str, salt: bytes) -> PrivateKey:
     return PrivateKey(
-        pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=_PASSES, memlimit=_MEMORY)
+        pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=PASSES, memlimit=MEMORY)
     )
 
 

@@ -4,15 +4,16 @@ aloud.
 
 from __future__ import annotations
 
-import io
 import re
 
-from pypdf import PdfReader
+from pypdfium2 import PdfDocument
 
 
 def text_of(pdf: bytes) -> str:
     """All text of a PDF, page by page, in reading order."""
-    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+    with PdfDocument(pdf) as document:
+        pages: list[str] = [page.get_textpage().get_text_range() for page in document]
+    return "\n".join(pages)
 
 
 def close(text: str) -> str:

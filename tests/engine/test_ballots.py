@@ -27,6 +27,7 @@ from sqlalchemy import event, text
 
 from engine import ballots, clock, db
 from engine.ballots import Ballot, Paper, Slip
+from engine.ballots import keys as ballot_keys
 from engine.commands import ballots as voting
 from engine.commands import edge, instances, polls, teller_keys, tellers, voiding
 from engine.db import tables
@@ -116,7 +117,9 @@ STORED = (
 )
 
 
-def test_what_was_stored_before_opens_for_ever() -> None:
+def test_what_was_stored_before_opens_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ballot_keys, "PASSES", 4)  # as in earnest, not as in tests
+    monkeypatch.setattr(ballot_keys, "MEMORY", 64 << 20)
     parts = []
     for passphrase, *stored in STORED:
         salt, public, sealed = (bytes.fromhex(each) for each in stored)

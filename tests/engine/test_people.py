@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -544,11 +546,16 @@ def test_a_broken_list_of_posts_is_told(tmp_path: Path) -> None:
 
 
 # --- logging in ------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes of little cost, for tests with many guesses."""
-    monkeypatch.setattr(password, "PASSES", 1)
-    monkeypatch.setattr(password, "MEMORY", 64 << 10)
+def test_in_earnest_a_guess_costs_memory_and_time() -> None:
+    """Tests hash at little cost; a process of its own says what the product does."""
+    asked = (
+        "from engine.ballots import keys; from engine.people import password as p;"
+        "print(p.PASSES, p.MEMORY, keys.PASSES, keys.MEMORY)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert [int(each) for each in done.stdout.split()] == [3, 64 << 20, 4, 64 << 20]
 
 
 @pytest.fixture
@@ -646,9 +653,7 @@ def test_five_failures_on_a_known_device_lock_that_device_alone(world: World, li
         assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9").must()
 
 
-def test_fifty_failures_from_one_address_slow_it_down_for_all(
-    cheap: None, world: World, li: UUID
-) -> None:
+def test_fifty_failures_from_one_address_slow_it_down_for_all(world: World, li: UUID) -> None:
     with clock.set_to(NOON):
         for n in range(50):
             assert (
@@ -667,9 +672,7 @@ def test_fifty_failures_from_one_address_slow_it_down_for_all(
         assert people.forget_attempts(world.session) == 150
 
 
-def test_fifty_failures_of_one_name_slow_it_down_everywhere(
-    cheap: None, world: World, li: UUID
-) -> None:
+def test_fifty_failures_of_one_name_slow_it_down_everywhere(world: World, li: UUID) -> None:
     with clock.set_to(NOON):
         for n in range(50):
             fault = people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}").fault
@@ -682,9 +685,7 @@ def test_fifty_failures_of_one_name_slow_it_down_everywhere(
         assert people.log_in(world.session, "xd.li", SECRET, "10.0.1.1").must()
 
 
-def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(
-    cheap: None, engine: Engine
-) -> None:
+def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(engine: Engine) -> None:
     with db.transaction(engine) as session:
         world = World.built(session)
         people.set_password(session, None, world.people["xd.li"], SECRET)

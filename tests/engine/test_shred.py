@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from engine import ballots, clock, db, jobs, scenarios
-from engine.ballots import Slip
+from engine.ballots import Slip, keys
 from engine.commands import (
     attachments,
     confidence,
@@ -116,7 +116,11 @@ def derived(union: Union, poll: Poll) -> dict[str, bytes]:
     names = {key: name for name, key in union.people.items()}
     return {
         names[row.member_id]: pwhash.argon2id.kdf(
-            32, WORDS[names[row.member_id]].encode(), bytes(row.salt), opslimit=4, memlimit=64 << 20
+            32,
+            WORDS[names[row.member_id]].encode(),
+            bytes(row.salt),
+            opslimit=keys.PASSES,
+            memlimit=keys.MEMORY,
         )
         for row in rows
     }
