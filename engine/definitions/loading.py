@@ -151,7 +151,9 @@ def _statistics(table: Table | None) -> Statistics | None:
 
 def _column(key: str, table: Table) -> ColumnRule:
     narrows = bool(table.get("filter", False))
-    return ColumnRule(key, words_of(table, "title"), tuple(table["facts"]), narrows)
+    return ColumnRule(
+        key, words_of(table, "title"), tuple(table["facts"]), narrows, table.get("like", "")
+    )
 
 
 def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:

@@ -294,13 +294,15 @@ class Statistics:
 @dataclass(frozen=True)
 class ColumnRule:
     """A column of the table of a process's instances. `facts`: dotted; the first of them that says
-    anything stands there. `filter`: the table can be narrowed by it.
+    anything stands there. `filter`: the table can be narrowed by it. `like`: another column; where it says
+    the same, this one mostly did before.
     """
 
     key: str
     title: Words
     facts: tuple[str, ...]
     filter: bool
+    like: str = ""
 
 
 @dataclass(frozen=True)

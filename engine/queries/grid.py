@@ -137,10 +137,10 @@ def grid(session: Session, actor: Actor, process_id: str, wanted: Wanted, lang: 
     """The table of a process. Raises NotFound for one that is not in force where this person
     belongs, Invalid for a wrong filter.
     """
-    process = _process(session, actor, process_id)
+    process = process_for(session, actor, process_id)
     found, more = _rows(session, actor, process_id, wanted, lang)
     every = _lines(session, actor, process, found, lang)
-    kept = [line for line in every if _holds(line, wanted)]
+    kept = [line for line in every if holds(line, wanted)]
     return Grid(
         process_id=process_id,
         title=process.title.in_(lang),
@@ -156,12 +156,18 @@ def grid(session: Session, actor: Actor, process_id: str, wanted: Wanted, lang: 
     )
 
 
+def columns(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> dict[str, str]:
+    """The keys of the declared columns with their titles. Raises as `grid`."""
+    process = process_for(session, actor, process_id)
+    return {column.key: column.title.in_(lang) for column in process.columns}
+
+
 def must_be(session: Session, actor: Actor, process_id: str) -> None:
     """Raise NotFound when there is no table of this process for this person."""
-    _process(session, actor, process_id)
+    process_for(session, actor, process_id)
 
 
-def _process(session: Session, actor: Actor, process_id: str) -> Process:
+def process_for(session: Session, actor: Actor, process_id: str) -> Process:
     """The version whose columns the table has: that of the union in which this person belongs."""
     known = in_force(session, [actor.union_id], process_id)
     return process_of(session, access.must_see(known.of(process_id, actor.union_id)))
@@ -320,7 +326,8 @@ def _own(
 
 
 # --- narrowing and order --------------------------------------------------------------------------
-def _holds(line: Line, wanted: Wanted) -> bool:
+def holds(line: Line, wanted: Wanted) -> bool:
+    """Does each column say what it is narrowed to?"""
     return all(value in line.of(column) for column, value in wanted.said.items() if value)
 
 

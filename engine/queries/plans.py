@@ -40,8 +40,8 @@ _instance = tables.instance.c
 @dataclass(frozen=True)
 class Step:
     """`last`: its last day; `chosen`: the day that somebody set for it. `state`: "done"; "open";
-    "next", the first that is open; "past", which passed by itself; "late", which can be kept no
-    more. `instead`: what else one may do then.
+    "next", the first that is open; "past", which passed by itself; "overdue", which was not taken;
+    "late", which can be kept no more. `instead`: what else one may do then.
     """
 
     title: str
@@ -63,6 +63,11 @@ class Plan:
     on: date
     steps: tuple[Step, ...]
     earliest: date | None
+
+    @property
+    def overdue(self) -> tuple[Step, ...]:
+        """The steps that were not taken in time."""
+        return tuple(step for step in self.steps if step.state == "overdue")
 
     @property
     def late(self) -> tuple[Step, ...]:
@@ -226,7 +231,9 @@ def _state(context: Context, rule: PlanStep, last: date, *, begun: bool) -> str:
         return "late"
     if last >= today:
         return "open"
-    return "past" if begun and not rule.done else "late"
+    if not begun:
+        return "late"
+    return "overdue" if rule.done else "past"
 
 
 def _done(context: Context, condition: str) -> bool:

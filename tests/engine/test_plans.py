@@ -136,7 +136,14 @@ def test_the_days_are_kept_at_the_launch_and_stand_on_the_desk(town: University)
     again = town.look(WHO, desk.desk)
     assert again is not None
     states = {step.title: step.state for step in again.coming[0].plan.steps}
-    assert states["代表团审核"] == "past" and states["征集提案的通知发出"] == "late"
+    assert states["代表团审核"] == "past" and states["候选人公示（有选举的）"] == "next"
+    town.turn_to("2026-06-25T09:00")
+    late = town.look(WHO, desk.desk)
+    assert late is not None
+    assert [step.title for step in late.coming[0].plan.overdue] == [
+        "候选人公示（有选举的）",
+        "会议通知送达代表",
+    ]
     town.turn_to("2026-07-02T09:00")
     over = town.look(WHO, desk.desk)
     assert over is not None and not over.coming

@@ -566,6 +566,7 @@ SENT: dict[str, dict[str, Any]] = {
     },
     "together.chosen": {"path": {"of": "congress_motion.review"}},
     "grid.table": {"path": {"process_id": "congress_motion"}},
+    "grid.board": {"path": {"process_id": "congress_motion"}},
     "grid.sheet": {"path": {"process_id": "congress_motion", "form": "xlsx"}},
     "grid.sheet csv": {"path": {"process_id": "congress_motion", "form": "csv"}},
     "grid.sheet print": {"path": {"process_id": "congress_motion", "form": "print"}},

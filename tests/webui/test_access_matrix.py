@@ -458,6 +458,7 @@ entries.preview | 403 403 403 422 403 403 | -
 entries.confirm | 403 403 403 409 403 403 | -
 grid.index | 302 | -
 grid.table | 200 | -
+grid.board | 200 | -
 grid.sheet | 200 | -
 grid.sheet csv | 200 | -
 grid.sheet print | 200 | -

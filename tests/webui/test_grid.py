@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import webui
 from engine import clock, db, forms
 from engine.commands import instances, polls
 from engine.commands.people.logins import open_login
+from engine.queries import board as boards
 from engine.queries import done as finished
 from engine.queries import grid as reading
 from engine.queries import inbox as waiting
@@ -182,6 +184,39 @@ def test_what_an_act_would_do_is_said_before_and_nothing_is_done(
     assert re.findall(r'name="task" value="([^"~]+)~\d+" checked', page) == ticked[1:]
     assert not _numbers(town)
     assert all(town.waiting(key, "review").state == "open" for key in keys)
+
+
+def test_the_board_tells_the_age_of_each_stage_who_has_how_much_and_what_was_done_before(
+    app: Any, town: University
+) -> None:
+    new, before = _reviewable(town, "延长食堂供餐"), _reviewable(town, "去年的食堂供餐", "HQ")
+    lead, at = str(town.units["HQ"]), clock.now()
+
+    def aged(session: Any, _actor: Any) -> None:
+        session.execute(
+            text("UPDATE task SET opened_at = :at, due_at = :due WHERE instance_id = :k"),
+            {"k": new, "at": at - timedelta(days=28), "due": at - timedelta(days=1)},
+        )
+        session.execute(
+            text(
+                "UPDATE instance SET started_at = :at, "
+                "facts = facts || jsonb_build_object('assign', jsonb_build_object('lead_unit', CAST(:u AS text))) "
+                "WHERE id = :k"
+            ),
+            {"k": before, "at": at - timedelta(days=400), "u": lead},
+        )
+
+    town.look("secretary", aged)
+    found = town.look("secretary", boards.board, "congress_motion", reading.Wanted(), "lead")
+    (stage,) = [each for each in found.stages if each.late]
+    old = stage.cards[0]
+    assert old.line.row.id == new and old.late and 15 <= old.days <= 20  # working days
+    (hint,) = old.hints
+    assert (hint.title, hint.said, hint.n, hint.of) == ("主办", "后勤处", 1, 1)
+    assert hint.year < clock.today().year
+    assert [(load.who, load.count, load.late) for load in found.loads] == [("后勤处", 1, 0)]
+    page = Hand(app, town, "secretary").open(f"{PAGE}/board?by=lead")
+    assert f"建议主办：后勤处（{hint.year} 年同类 1 件中 1 件）" in page
 
 
 def test_lines_narrow_and_stand_in_order(town: University) -> None:

@@ -93,6 +93,9 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _entry(raw["entry"], draft, language)
     for key, column in draft.table("columns").items():
         yield from _column(f"columns.{shown(key)}", column, draft, language)
+        if column.get("like", key) not in draft.table("columns"):
+            what = _("like 里的 {key} 不是一列。", key=shown(column["like"]))
+            yield Fault(FILE, f"columns.{shown(key)}", what, _("请写另一列的编号。"))
     told = draft.table("statistics")
     if "kind" in told and "outcome" in told:
         yield from _column(

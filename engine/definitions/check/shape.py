@@ -194,7 +194,9 @@ _ROLL = Of({"title": str, "title_en": str, "members": str}, ("title", "members")
 _BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ROUNDS = Of({"facts": [str]}, ("facts",))
 _COLUMN = Of(
-    {"title": str, "title_en": str, "facts": [str], "filter": bool}, ("title", "facts"), ("title",)
+    {"title": str, "title_en": str, "facts": [str], "filter": bool, "like": str},
+    ("title", "facts"),
+    ("title",),
 )
 _PLAN_STEP = Of(
     {

@@ -17,6 +17,7 @@ from engine.errors import Conflict, Invalid
 from engine.instance import launching
 from engine.messages import Listed
 from engine.people import access
+from engine.queries import board as boards
 from engine.queries import grid as reading
 from engine.queries import instances as lists
 from webui.http import sheets
@@ -46,6 +47,17 @@ def index() -> str | Answer:
     if len(found) == 1:
         return redirect(url_for("grid.table", process_id=found[0][0], state="running"))
     return render_template("grid/index.html", processes=found)
+
+
+@blueprint.get("/grid/<process_id>/board")
+@needs_login
+def board(process_id: str) -> str:
+    """What runs, stage by stage with its age, and how much each has."""
+    wanted, by = _wanted(), request.args.get("by", "")[:80]
+    found = look(lambda s: boards.board(s, me(), process_id, _asked(wanted), by, lang()))
+    declared = look(lambda s: reading.columns(s, me(), process_id, lang()))
+    titles = {reading.HANDLER: _("办理人"), **declared}
+    return render_template("grid/board.html", board=found, wanted=wanted, titles=titles)
 
 
 @blueprint.get("/grid/<process_id>")
