@@ -15,7 +15,7 @@ from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
-from engine.instance import choices, context, lanes, rights
+from engine.instance import asks, choices, context, lanes, rights
 from engine.instance.rights import Case
 from engine.messages import Listed, _, worded
 from engine.people import access, organisation
@@ -43,7 +43,7 @@ _SEEN = (
     select(_before.c.revision).where(_before.c.id == tables.instance.c.id).scalar_subquery()
 )  # as it was when the statement began, before it waited for the lock
 _READ = (
-    select(*_task.c, _DONE_BY, _SEEN, *context.COLUMNS)
+    select(*_task.c, _DONE_BY, asks.awaited(_task.c.id), _SEEN, *context.COLUMNS)
     .select_from(tables.instance)
     .join(_task, _task.c.instance_id == tables.instance.c.id)
     .where(_task.c.id == bindparam("key"))
@@ -73,7 +73,8 @@ class InHand:
     """An open task that the actor has before them, in a unit of work on its locked instance.
 
     `done`: the elements that the actor has finished before; `batch`: the act over several tasks of
-    which this is one; `saw`: how the matter stood on the page they acted on, see instance/stand.py.
+    which this is one; `awaits`: an opinion that was asked for on it; `saw`: how the matter stood on
+    the page they acted on, see instance/stand.py.
     """
 
     work: UnitOfWork
@@ -82,6 +83,7 @@ class InHand:
     done: frozenset[str] = frozenset()
     batch: UUID | None = None
     saw: Mapping[str, Any] | None = None
+    awaits: bool = False
 
     @property
     def waits(self) -> bool:
@@ -91,8 +93,8 @@ class InHand:
 
     def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
         """Separation of duties and recusal, over the answers too. Raises Refused."""
-        case = Case(self.work, verb, self.rule.id, self.task, answers=answers, done=self.done)
-        rights.check_bars(case)
+        about = (self.work, verb, self.rule.id, self.task)
+        rights.check_bars(Case(*about, answers=answers, done=self.done, awaits=self.awaits))
 
 
 def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
@@ -100,12 +102,13 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
 
     Raises NotFound, Refused, Conflict.
     """
-    task, done, seen, row = _locked(session, actor, task_id)
+    task, (done, awaits, seen), row = _locked(session, actor, task_id)
     if unit_of_work.settled(session, row) or seen != row["revision"]:
         # while it waited for the lock, another command was faster
-        task, done, seen, row = _locked(session, actor, task_id)
+        task, (done, awaits, seen), row = _locked(session, actor, task_id)
     work = unit_of_work.resume(session, actor, row)
-    held = InHand(work, task, work.process.tasks[task.element], frozenset(done))
+    rule = work.process.tasks[task.element]
+    held = InHand(work, task, rule, frozenset(done or ()), awaits=awaits)
     if held.rule.poll:
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
@@ -118,15 +121,15 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
 
 def _locked(
     session: Session, actor: Actor, task_id: UUID
-) -> tuple[rows.Task, list[str], int, rows.Instance]:
-    """The task, what the actor has done before, the revision that was read, and the locked
-    instance.
+) -> tuple[rows.Task, tuple[list[str] | None, bool, int], rows.Instance]:
+    """The task; what the actor has done before, whether it awaits an opinion, the revision that was
+    read; and the locked instance.
     """
     read = session.execute(_READ, {"key": task_id, "who": actor.id}).first()
     values = tuple(access.must_see(read))
-    done, seen = values[_WIDTH : _WIDTH + 2]
-    row = context.row_of(values[_WIDTH + 2 :])
-    return rows.Task._make(values[:_WIDTH]), done or [], seen, row
+    done, awaits, seen = values[_WIDTH : _WIDTH + 3]
+    row = context.row_of(values[_WIDTH + 3 :])
+    return rows.Task._make(values[:_WIDTH]), (done, awaits, seen), row
 
 
 def _change(held: InHand, statement: Update, **values: Any) -> None:

@@ -35,7 +35,8 @@ class Case:
     """What a verb is asked about: an instance, and of it what the verb needs.
 
     `element`: the task or message; `answers`: what is to be answered, for rules that look at it;
-    `done`: the elements that the actor has finished before; `meeting_id`: in which is voted.
+    `done`: the elements that the actor has finished before; `meeting_id`: in which is voted;
+    `awaits`: the task waits for an opinion that was asked for.
     """
 
     context: Context
@@ -46,6 +47,7 @@ class Case:
     answers: Mapping[str, Any] | None = None
     done: frozenset[str] = frozenset()
     meeting_id: UUID | None = None
+    awaits: bool = False
 
 
 # --- who may --------------------------------------------------------------------------------------
@@ -148,6 +150,11 @@ def is_recused(_actor: Actor, case: Case) -> bool:
     return bool(recuse and case.context.value(recuse, answers))
 
 
+def awaits_an_opinion(_actor: Actor, case: Case) -> bool:
+    """Somebody was asked for an opinion before the task is done, and has not given it."""
+    return case.awaits
+
+
 def lost_its_post(actor: Actor, case: Case) -> bool:
     """The actor was named for the task, or took it, while holding a post, and holds it no more."""
     process, task = case.context.process, case.task
@@ -184,6 +191,8 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "comment": (started_it, takes_part, rules_it_by_desk),
     "hand_over": (has_the_task,),
     "send_back": (has_the_task,),
+    "delegate": (has_the_task,),
+    "join": (has_the_task,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
     "declare_poll": (presides,),
@@ -192,6 +201,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
+_AWAITS = Bar(awaits_an_opinion, "awaits", _("加签的意见还没有交来；等意见来了再办，或者先减签。"))
 _POST_ENDED = Bar(
     lost_its_post, "post_ended", _("您已不再担任办理此项所需的职务，请由接替的人办理。")
 )
@@ -202,10 +212,13 @@ _DUTIES = (
 )
 _VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _POST_ENDED, _RECUSED)
 BARS: dict[str, tuple[Bar[Case], ...]] = {
-    "complete": _DUTIES,
+    "complete": (*_DUTIES, _AWAITS),
     "claim": _DUTIES,
     "hand_over": _DUTIES,
     "send_back": _DUTIES,
+    "delegate": _DUTIES,
+    "join": _DUTIES,
+    "answer_ask": (_RECUSED,),
     "respond": _VOTE,
     "cast": _VOTE,
     "terminate": (

@@ -12,7 +12,15 @@ from sqlalchemy import func, select
 
 from engine import clock
 from engine.db import tables
-from engine.definitions.verbs import COMMENT, HAND_OVER, RECALL, SEND_BACK
+from engine.definitions.verbs import (
+    ASKING,
+    COMMENT,
+    DELEGATE,
+    HAND_OVER,
+    JOIN,
+    RECALL,
+    SEND_BACK,
+)
 from engine.errors import Refused
 from engine.instance import rights, rooms
 from engine.instance.context import Context
@@ -36,6 +44,8 @@ TITLES: Mapping[str, Message] = {
     HAND_OVER: _("转办"),
     SEND_BACK: _("退回"),
     RECALL: _("拿回"),
+    DELEGATE: _("委派"),
+    JOIN: _("加签"),
 }
 LAW = "LAW"
 
@@ -53,6 +63,10 @@ def against(context: Context, rule: TaskRule, verb: str) -> Message | None:
         return None
     if verb == HAND_OVER and context.process.lanes[rule.lane].person:
         return _("“{title}”由指定的人本人办理，不能{verb}。", **named)
+    if verb in ASKING and rule.link:
+        return _("“{title}”由外单位答复，不能{verb}。", **named)
+    if verb == JOIN:
+        return None
     if guarded := statutory(context.process, rule.id):
         law = rulebook().get(guarded)[0].cited
         return _("“{title}”以{law}为前提，由本人办理，不能{verb}。", law=law, **named)
@@ -124,12 +138,13 @@ def seen_by(context: Context, person: Actor) -> Context:
 
 
 # --- who may be named -----------------------------------------------------------------------------
-def nameable(context: Context, element: str) -> list[Actor]:
+def nameable(context: Context, element: str, more: Iterable[UUID] = ()) -> list[Actor]:
     """Who may be named in a comment that stands in the room of a task ("" in none): those to whom
-    the matter was ever put, and its office unless it is confidential; of them all who may read what
-    is said there, but the actor.
+    the matter was ever put, and its office unless it is confidential; of them, and of `more`, all
+    who may read what is said there, but the actor.
     """
-    known = dict.fromkeys((context.row["starter_id"], *_put_to(context), *_office(context)))
+    starter = context.row["starter_id"]
+    known = dict.fromkeys((starter, *_put_to(context), *_office(context), *more))
     mine = context.actor.id if context.actor else None
     return [
         person

@@ -62,16 +62,23 @@ _PAGE = text(
    WHERE c.mentions @> ARRAY[CAST(:me AS uuid)] AND NOT c.read_by @> ARRAY[CAST(:me AS uuid)] AND c.withdrawn_at IS NULL AND c.text IS NOT NULL
      AND (i.starter_id = :me OR NOT i.confidential AND i.union_id = ANY(:offices)
           OR EXISTS (SELECT 1 FROM share h WHERE h.instance_id = i.id AND h.key = ANY(:keys)))
+), asked AS (
+  SELECT coalesce(json_agg(json_build_array(a.id, a.what, i.number, CASE WHEN i.confidential THEN '' ELSE i.title END, m.name,
+                  CASE WHEN a.to_id = :me THEN a.asked_at ELSE a.answered_at END, a.to_id = :me, t.id) ORDER BY a.asked_at), '[]') AS asked
+    FROM ask a JOIN instance i ON i.id = a.instance_id JOIN task t ON t.id = a.task_id
+    JOIN member m ON m.id = CASE WHEN a.to_id = :me THEN a.by_id ELSE a.to_id END
+   WHERE (a.to_id = :me AND a.answered_at IS NULL OR a.by_id = :me AND a.answered_at IS NOT NULL)
+     AND a.withdrawn_at IS NULL AND t.state = 'open' AND i.state = 'running'
 ), kept AS (
   SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
-SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named,
+SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named, asked.asked,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name, hm.name AS held_by
-  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named
+  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
@@ -152,6 +159,22 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What this person is asked (`me`), or what somebody whom they asked has answered, about the
+    open task `task_id`. `subject`: "" of a confidential matter; `who`: the other one.
+    """
+
+    id: UUID
+    what: str
+    number: str
+    subject: str
+    who: str
+    at: datetime
+    me: bool
+    task_id: UUID
+
+
+@dataclass(frozen=True)
 class Batch:
     """What may be taken back of an act over several tasks: how many, the last of them until
     when.
@@ -180,6 +203,7 @@ class Inbox:
     views: tuple[tuple[str, Mapping[str, str]], ...]  # their saved filters, by name
     own: tuple[Own, ...]
     named: tuple[Mention, ...]  # comments that name this person, who has not read them
+    asked: tuple[Asked, ...]  # of this person, or answered to them
 
     @property
     def must(self) -> int:
@@ -255,6 +279,7 @@ def _counted(
         views=tuple((name, wanted) for name, wanted in first.views),
         own=own,
         named=tuple(_mention(*each) for each in first.named),
+        asked=tuple(_asked(*each) for each in first.asked),
     )
 
 
@@ -263,6 +288,13 @@ def _mention(key: str, element: str, number: str, subject: str, who: str, at: st
     return Mention(
         UUID(key), element, number, subject=subject, who=who, at=datetime.fromisoformat(at)
     )
+
+
+def _asked(key: str, what: str, number: str, subject: str, who: str, *more: Any) -> Asked:
+    """One of them as the statement gives it."""
+    at, me, task = more
+    when, of = datetime.fromisoformat(at), UUID(task)
+    return Asked(UUID(key), what, number, subject=subject, who=who, at=when, me=me, task_id=of)
 
 
 def _place(row: rows.Selected) -> str:

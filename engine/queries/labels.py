@@ -87,6 +87,8 @@ VERBS: Mapping[str, Message] = {  # besides those of access.VERBS
     "hand_over": _("转办"),
     "send_back": _("退回"),
     "recall": _("拿回"),
+    "delegate": _("委派"),
+    "join": _("加签"),
     "respond": _("作答"),
     "take_back": _("撤回作答"),
     "close_poll": _("提前截止"),

@@ -4,10 +4,11 @@ decision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -16,7 +17,7 @@ from engine.instance import lanes
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,6 +30,30 @@ if TYPE_CHECKING:
 
 _task, _instance = tables.task.c, tables.instance.c
 _draft, _meeting, _held = tables.draft.c, tables.meeting.c, tables.held_act.c
+_ask, _by, _to = tables.ask.c, tables.member.alias("by"), tables.member.alias("asked")
+ASKED = (
+    *("id", "what", "at", "said", "answered_at", "answer", "withdrawn_at"),
+    *("by_id", "to_id", "by", "to"),
+)
+_ASKS = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(
+                    *(_ask.id, _ask.what, _ask.asked_at, _ask.said, _ask.answered_at),
+                    *(_ask.answer, _ask.withdrawn_at, _ask.by_id, _ask.to_id),
+                    *(_by.c.name, _to.c.name),
+                ),
+                _ask.asked_at,
+                _ask.id,
+            )
+        )
+    )
+    .join(_by, _by.c.id == _ask.by_id)
+    .join(_to, _to.c.id == _ask.to_id)
+    .where(_ask.task_id == _task.id)
+    .scalar_subquery()
+)
 
 
 def is_mine(actor: Actor) -> ColumnElement[bool]:
@@ -55,6 +80,7 @@ class Read:
     meeting: UUID | None
     held: tuple[UUID, datetime] | None  # by whom, until when
     context: Context
+    asks: Sequence[Mapping[str, Any]] = ()  # what was asked beside its decision, see ASKED
 
     @property
     def rule(self) -> TaskRule:
@@ -87,6 +113,7 @@ def read(session: Session, actor: Actor, task_id: UUID) -> Read:
             meeting.limit(1).scalar_subquery(),
             _held.member_id,
             _held.until,
+            _ASKS,
             *instance.COLUMNS,
         )
         .select_from(tables.task)
@@ -97,7 +124,10 @@ def read(session: Session, actor: Actor, task_id: UUID) -> Read:
     )
     values = tuple(access.must_see(session.execute(query).first()))
     width = len(rows.Task._fields)
-    row, (begun, revision, meeting_id, who, until) = values[:width], values[width : width + 5]
-    context = instance.context_from(session, actor, values[width + 5 :])
-    held = (who, until) if who else None
-    return Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, held=held, context=context)
+    row, (begun, revision, meeting_id, who, until, asked) = values[:width], values[width:][:6]
+    context = instance.context_from(session, actor, values[width + 6 :])
+    found = Read(
+        rows.Task(*row), begun or {}, revision or 0, meeting_id, held=None, context=context
+    )
+    asks = tuple(dict(zip(ASKED, each, strict=True)) for each in asked or ())
+    return replace(found, held=(who, until) if who else None, asks=asks)

@@ -14,6 +14,7 @@ from engine.db import aside, tables
 from engine.definitions.verbs import ALL, RECALL
 from engine.instance import choices, rooms, shown, stand, together, verbs
 from engine.people import access
+from engine.queries import asks as asking
 from engine.queries import (
     background,
     beside,
@@ -100,6 +101,7 @@ class Task:
     recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
     stands: str  # how the matter stands that is shown, see engine/instance/stand.py
     as_of: str  # see instance/shown.py: what a decision that waits for a network was made on
+    asked: tuple[asking.Ask, ...]  # of others, beside its decision
     recorded: bool  # whoever opens it first goes on record, as it may be taken back until then
 
 
@@ -190,6 +192,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         recall=beside.recall(read, actor),
         stands=stand.stands(matter) if read.is_open else "",
         as_of=shown.mark(matter, row),
+        asked=asking.of_task(read, actor, lang),
         recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )
 

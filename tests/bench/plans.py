@@ -114,6 +114,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "attachment_id": [NOWHERE],
         "batch_id": [NOWHERE],
         "comment_id": [NOWHERE],
+        "ask_id": [NOWHERE],
         "verification_id": [NOWHERE],
         "publication_id": [NOWHERE],
         "pack_id": [NOWHERE],

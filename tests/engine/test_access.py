@@ -245,6 +245,8 @@ BY_HAND = {  # once more: a change of it must be meant
     "comment": ["started_it", "takes_part", "rules_it_by_desk"],
     "hand_over": ["has_the_task"],
     "send_back": ["has_the_task"],
+    "delegate": ["has_the_task"],
+    "join": ["has_the_task"],
     "run_meeting": ["is_in_its_lane"],
     "close_poll": ["may_close_it"],
     "declare_poll": ["presides"],
@@ -253,10 +255,13 @@ BY_HAND = {  # once more: a change of it must be meant
 }
 DUTIES, VOTING = ["post_ended", "separated", "recused"], ["absent", "post_ended", "recused"]
 BARS_BY_HAND = {
-    "complete": DUTIES,
+    "complete": [*DUTIES, "awaits"],
     "claim": DUTIES,
     "hand_over": DUTIES,
     "send_back": DUTIES,
+    "delegate": DUTIES,
+    "join": DUTIES,
+    "answer_ask": ["recused"],
     "respond": VOTING,
     "cast": VOTING,
     "terminate": ["binding"],

@@ -215,6 +215,14 @@ api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
 api_grids.drop_grid_view | 204 | -
 api_tasks.preview_together | 200 | -
+api_asks.adopt_ask | 404 | 404
+api_asks.answer_ask | 404 | 404
+api_asks.ask | 404 404 403 404 404 404 | 404
+api_asks.decline_ask | 404 | 404
+api_asks.get_ask | 404 | 404
+api_asks.list_askable | 404 404 200 404 404 404 | 404
+api_asks.list_asks | 200 | -
+api_asks.withdraw_ask | 404 | 404
 api_comments.list_comments | 404 200 200 200 200 404 | 404
 api_comments.make_comment | 404 201 201 201 403 404 | 404
 api_comments.withdraw_comment | 404 | 404
@@ -469,6 +477,10 @@ together.act | 302 302 422 302 302 302 | -
 together.form | 302 302 200 302 302 302 | -
 together.now | 200 | -
 together.undo | 404 | -
+asks.ask | 404 404 200 404 404 404 | 404
+asks.asked | 404 | 404
+asks.do | 404 | 404
+asks.do_ask | 404 404 403 404 404 404 | 404
 verbs.comment | 404 302 302 302 403 404 | 404
 verbs.discuss | 404 200 200 200 200 404 | 404
 verbs.do_hand | 404 404 422 404 404 404 | 404

@@ -737,6 +737,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "proposals.decide": ("decision",),
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
+    "asks.do_ask": ("what", "to", "text", "revision"),
     "verbs.comment": ("text", "element", "mention"),
     "verbs.do_hand": ("to", "reason", "revision"),
     "verbs.do_hand back": ("reason",),

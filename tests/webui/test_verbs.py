@@ -124,7 +124,7 @@ def allowing(house: House) -> None:
             text("SELECT files FROM definition WHERE process_id = 'errand'")
         ).scalar_one()
     )
-    said = 'verbs = ["comment", "hand_over", "send_back", "recall"]\n'
+    said = 'verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join"]\n'
     files = {**found, "process.toml": said + found["process.toml"]}
     house.look(lambda s: definitions.publish_shipped(s, files))
 
@@ -170,3 +170,40 @@ def test_what_one_did_is_taken_back_until_somebody_else_has_opened_what_came_nex
     office.post(f"/tasks/{again}/recall")
     assert "打开下一环节，不能拿回" in office.get("/").text
     assert task_of(house, key) not in (task, again)
+
+
+def test_somebody_prepares_the_task_and_another_one_gives_an_opinion(
+    client: Login, house: House, allowing: None, deputy: str
+) -> None:
+    key = started(house, "球场灯光")
+    task, office, other = task_of(house, key), client("office"), client(deputy)
+    assert f"/tasks/{task}/ask" in office.get(f"/tasks/{task}").text
+    page = office.get(f"/tasks/{task}/ask?what=join").text
+    assert "副秘书" in page and "委派" in page and "加签" in page
+    sent = {"what": "join", "to": str(house.people[deputy]), "text": ""}
+    assert office.post(f"/tasks/{task}/ask", data=sent).status_code == 422
+    for what in ("join", "delegate"):
+        done = office.post(
+            f"/tasks/{task}/ask", data={**sent, "what": what, "text": "请看\n<b>预算</b>"}
+        )
+        assert done.status_code == 302
+    stopped = office.post(f"/tasks/{task}", data={"f.decision": "pass"})
+    assert stopped.status_code == 403 and "加签的意见还没有交来" in stopped.text
+    inbox = other.get("/").text
+    assert "委派您拟办" in inbox and "请您发表意见" in inbox
+    join, delegate = re.findall(r'href="(/asks/[^"]*)"', inbox)
+    card = other.get(join).text
+    assert "&lt;b&gt;" in card and "发表意见" in card
+    assert other.post(f"{join}/answer", data={"text": "可以"}).status_code == 422
+    assert other.post(f"{join}/answer", data={"text": "可以", "view": "agree"}).status_code == 302
+    drawn = other.get(delegate).text
+    assert "f.decision" in drawn and "交回" in drawn
+    assert other.post(f"{delegate}/answer", data={"f.decision": "pass"}).status_code == 302
+    card = office.get(f"/tasks/{task}").text
+    assert "已答复" in office.get("/").text and "可以" in card and "采用，填入表单" in card
+    assert office.post(f"{delegate}/adopt").status_code == 302
+    assert "checked" in office.get(f"/tasks/{task}").text
+    assert client("plain").get(join).status_code == 404
+    assert office.post(f"/tasks/{task}", data={"f.decision": "pass"}).status_code == 302
+    told = office.get(f"/audit/{key}").text
+    assert "加签，请副秘书发表意见" in told and "委派副秘书拟办" in told

@@ -27,6 +27,7 @@ GROUPS = (
     "tasks",
     "comments",
     "notices",
+    "asks",
     "meetings",
     "polls",
     "ballots",

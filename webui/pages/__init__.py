@@ -21,6 +21,7 @@ BLUEPRINTS = (
     "approver.mine",
     "approver.together",
     "approver.verbs",
+    "approver.asks",
     "approver.polls",
     "approver.ballots",
     "approver.publications",

@@ -9,11 +9,12 @@ from sqlalchemy import Row
 from engine.db.rows.definitions import Definition, OwnVersion, Setting, Vacation
 from engine.db.rows.files import Batch, Correction, Document
 from engine.db.rows.history import Checkpoint
-from engine.db.rows.instances import Comment, HeldAct, Instance, Publication, Task, Timer
+from engine.db.rows.instances import Ask, Comment, HeldAct, Instance, Publication, Task, Timer
 from engine.db.rows.people import Member, Post, Proposal, Unit
 from engine.db.rows.polls import Box, Meeting, Poll, PollTerms, Presence, RollEntry, TellerKey
 
 __all__ = [
+    "Ask",
     "Batch",
     "Box",
     "Checkpoint",

@@ -72,6 +72,24 @@ class Comment(NamedTuple):
     read_by: list[UUID]
 
 
+class Ask(NamedTuple):
+    """Somebody is asked for something beside the decision of a task: see tables.ask."""
+
+    id: UUID
+    instance_id: UUID
+    task_id: UUID
+    by_id: UUID
+    to_id: UUID
+    asked_at: datetime
+    answered_at: datetime | None
+    withdrawn_at: datetime | None
+    what: str
+    element: str
+    said: Mapping[str, Any] | None
+    answer: Mapping[str, Any] | None
+    salt: bytes | None
+
+
 class Publication(NamedTuple):
     """What a matter shows to a circle: see tables.publication."""
 

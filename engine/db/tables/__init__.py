@@ -24,6 +24,7 @@ from engine.db.tables.history import chain, checkpoint, event, pack, verificatio
 from engine.db.tables.instances import (
     POLL_WINDOW,
     WITHOUT_TASK,
+    ask,
     comment,
     counter,
     draft,
@@ -59,6 +60,7 @@ from engine.db.tables.sending import feed, outbox, sending, wish
 __all__ = [
     "POLL_WINDOW",
     "WITHOUT_TASK",
+    "ask",
     "attachment",
     "attempt",
     "attendance",

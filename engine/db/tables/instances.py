@@ -193,6 +193,30 @@ comment = Table(  # what somebody remarks about a matter, apart from any decisio
     Index("ix_comment_mentions", "mentions", postgresql_using="gin"),
 )
 
+ask = Table(  # somebody is asked for something beside the decision of a task
+    "ask",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("task_id", "task.id", nullable=False),
+    ref("by_id", "member.id", nullable=False),
+    ref("to_id", "member.id", nullable=False),
+    moment("asked_at", nullable=False),
+    moment("answered_at"),
+    moment("withdrawn_at"),
+    Column("what", Text, nullable=False),  # one of definitions/verbs.py: ASKING
+    Column("element", Text, nullable=False),
+    Column("said", JSONB(none_as_null=True)),  # {"text", "answers"}; gone with the salt when erased
+    Column("answer", JSONB(none_as_null=True)),  # {"text", "answers", "view", "declined"}
+    Column("salt", LargeBinary),
+    Index("ix_ask_instance", "instance_id"),
+    Index("ix_ask_task", "task_id"),
+    Index(
+        "ix_ask_to", "to_id", postgresql_where=text("answered_at IS NULL AND withdrawn_at IS NULL")
+    ),
+    Index("ix_ask_by", "by_id"),
+)
+
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again
     "timer",
     metadata,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.history.kinds.beside import BESIDE
 from engine.history.kinds.installation import INSTALLATION
 from engine.history.kinds.kind import Facts, Kind, Sentence
 from engine.history.kinds.matters import MATTERS
@@ -28,7 +29,9 @@ TELLS = 3
 # The same of a meeting, as its call says. 2: each arrival and departure.
 MEETING_TELLS = 2
 
-KINDS: Mapping[str, Kind] = {each.key: each for each in (*MATTERS, *POLLS, *PEOPLE, *INSTALLATION)}
+KINDS: Mapping[str, Kind] = {
+    each.key: each for each in (*MATTERS, *BESIDE, *POLLS, *PEOPLE, *INSTALLATION)
+}
 
 
 def missing(kind: str, body: Mapping[str, Any]) -> list[str]:

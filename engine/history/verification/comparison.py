@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db import aside
 from engine.history.event_log import Break
 from engine.history.verification import (
+    asked,
     facts,
     held,
     matters,
@@ -108,6 +109,7 @@ def _matter(
         or polls.polls(replayed, rows["poll"], _rolls(rows), tasks, row.confidential)
         or published.first_false(replayed, rows["publication"])
         or remarks.first_false(replayed, rows["comment"])
+        or asked.first_false(replayed, rows["ask"])
         or held.first_false(replayed, rows["held_act"], row.held_until)
         or matters.instance(replayed, row, version)
     )

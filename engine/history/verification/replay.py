@@ -17,6 +17,7 @@ from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
+from engine.history.verification import beside
 from engine.history.verification.told import Act, Held, Meeting, Poll, Published, Remark
 from engine.messages import Both, Message, _
 
@@ -65,6 +66,7 @@ class Replayed:
     held: Held | None = None  # the act that waits now
     dropped: dict[tuple[str, str], Held] = field(default_factory=dict)  # by task and author
     remarks: dict[str, Remark] = field(default_factory=dict)  # comments by id
+    asked: dict[str, beside.Asked] = field(default_factory=dict)  # beside decisions, by id
     stray: int = 0  # the first event that speaks of an act that was not held
     papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -187,15 +189,6 @@ def _let_go(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         replayed.stray = replayed.stray or seq
     elif says["kind"] == "act_dropped":
         replayed.dropped[held.task, held.by] = held._replace(seq=seq, why=says["why"])
-
-
-def _remarked(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
-    replayed.remarks[says["id"]] = Remark.of(seq, says)
-
-
-def _unsaid(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
-    """A comment was taken back."""
-    replayed.remarks[says["id"]].withdrawn = says["at"]
 
 
 def _told(replayed: Replayed, name: str, digest: str | None) -> None:
@@ -355,8 +348,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "act_held": _held,
     "act_withdrawn": _let_go,
     "act_dropped": _let_go,
-    "comment_made": _remarked,
-    "comment_withdrawn": _unsaid,
+    **dict.fromkeys(beside.REMARKS, lambda seen, seq, says: beside.remark(seen.remarks, seq, says)),
+    **dict.fromkeys(beside.ASKS, lambda seen, seq, says: beside.ask(seen.asked, seq, says)),
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,

@@ -8,6 +8,7 @@ from engine.queries import mine
 from webui.api import schemas
 from webui.api.instances.shapes import Moved
 from webui.api.schemas import Answers, Moment, Text, Whole
+from webui.api.tasks.asked import AskShape
 
 
 class Waiting(schemas.Paged):
@@ -356,6 +357,7 @@ class TaskShape(Schema):
             "description": "Of what you have done: why you cannot take it back, empty if you can."
         },
     )
+    asked = fields.List(fields.Nested(AskShape))
     verbs = fields.Dict(
         keys=fields.String(),
         values=schemas.Said(),

@@ -67,7 +67,7 @@ def _hand(session: Session, task_id: UUID, what: str) -> None:
     if what == "back":
         handing.give_back(session, me(), task_id, reason)
         return
-    handing.hand_over(session, me(), task_id, _chosen("to"), reason, revision=_revision())
+    handing.hand_over(session, me(), task_id, chosen("to"), reason, revision=revision())
 
 
 @blueprint.get("/tasks/<uuid:task_id>/send-back")
@@ -109,7 +109,7 @@ def do_send_back(task_id: UUID) -> tuple[str, int] | Answer:
 def _send_back(session: Session, task_id: UUID) -> None:
     form = request.form
     to, straight = form.get("to", ""), form.get("how") == "straight"
-    known = _revision()
+    known = revision()
     returning.send_back(
         session, me(), task_id, to, form.get("reason", ""), straight=straight, revision=known
     )
@@ -128,12 +128,13 @@ def recall(task_id: UUID) -> Answer:
     return redirect(url_for("matters.matter", instance_id=key))
 
 
-def _revision() -> int | None:
+def revision() -> int | None:
+    """That of the task as the page had it; None where it says none."""
     sent = request.form.get("revision", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
 
 
-def _chosen(name: str) -> UUID:
+def chosen(name: str) -> UUID:
     """The person chosen in a list; nobody where none is."""
     try:
         return UUID(request.form.get(name, ""))
