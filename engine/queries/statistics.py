@@ -17,7 +17,7 @@ from engine import clock
 from engine.db import tables
 from engine.db.states import FINAL
 from engine.definitions.store import process_of
-from engine.instance.union_law import UnionLaw
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.people import access
 from engine.queries.words import Named, about
 
@@ -63,8 +63,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class Yearly:
-    """`least`: how many matters a group has at least to show its numbers; None where there is no
-    group.
+    """`least`: how many matters a group has at least to show its numbers; None where no rule says
+    (then none shows any) or there is no group.
     """
 
     year: int
@@ -89,9 +89,15 @@ def yearly(session: Session, actor: Actor, union_id: UUID, year: int, lang: str 
             told[process.id] += _told(session, process, process.statistics, of_version, lang)
     if not told:
         return Yearly(year, None, ())
-    least = int(UnionLaw.of(session, union_id).ruling(SMALL, clock.today()).value or 1)
+    least = _least(UnionLaw.of(session, union_id))
     figures = (_figures(key, titles[key], each, least) for key, each in sorted(told.items()))
     return Yearly(year, least, tuple(figures))
+
+
+def _least(law: UnionLaw) -> int | None:
+    if SMALL not in rulebook().ids:  # an installation with rules of its own, older than this
+        return None
+    return int(law.ruling(SMALL, clock.today()).value or 1)
 
 
 def _in(year: int) -> ColumnElement[bool]:
@@ -123,17 +129,18 @@ def _told(
     ]
 
 
-def _figures(process: str, title: str, told: Iterable[_Told], least: int) -> Figures:
+def _figures(process: str, title: str, told: Iterable[_Told], least: int | None) -> Figures:
     took: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, outcome, days in told:
         took[kind, outcome].append(days)
     groups = tuple(_group(*key, days, least) for key, days in sorted(took.items()))
-    every = sum(map(len, took.values()))
-    silent = sum(len(days) for days in took.values() if len(days) < least)
-    return Figures(process, title, groups, None if 0 < silent < least else every)
+    sizes = [len(days) for days in took.values()]
+    silent = sum(size for size in sizes if least and size < least)
+    shows = least is not None and not 0 < silent < least
+    return Figures(process, title, groups, sum(sizes) if shows else None)
 
 
-def _group(kind: str, outcome: str, days: list[int], least: int) -> Group:
-    if len(days) < least:
+def _group(kind: str, outcome: str, days: list[int], least: int | None) -> Group:
+    if least is None or len(days) < least:
         return Group(kind, outcome, None, None)
     return Group(kind, outcome, len(days), median_low(days))

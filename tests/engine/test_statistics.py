@@ -37,7 +37,9 @@ def holder(session: db.Session, post: str, union: UUID) -> Actor:
     return organisation.actor(session, session.execute(found.limit(1)).scalar_one())
 
 
-def test_a_group_shows_its_numbers_from_three_matters_on(engine: db.Engine) -> None:
+def test_a_group_shows_its_numbers_from_five_matters_on(
+    engine: db.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with played(engine, REFUSED, definitions.read(FOLDER)) as session:
         union = session.execute(select(tables.instance.c.union_id)).scalar_one()
         auditor = holder(session, "union_secretary", union)
@@ -48,21 +50,26 @@ def test_a_group_shows_its_numbers_from_three_matters_on(engine: db.Engine) -> N
         def again(days: int, result: str = "refused") -> None:
             session.execute(text(AGAIN), {"id": str(uuid4()), "days": days, "result": result})
 
-        again(4)
-        (two,) = figures()
-        assert [(g.kind, g.outcome, g.count, g.days) for g in two.groups] == [
+        for days in (4, 4, 9):
+            again(days)
+        (four,) = figures()
+        assert [(g.kind, g.outcome, g.count, g.days) for g in four.groups] == [
             ("经济补偿、赔偿金", "对方拒绝调解", None, None)
         ]
-        assert two.total is None  # it would tell how large the group is
+        assert four.total is None  # it would tell how large the group is
         again(9)
-        (three,) = figures()
-        assert [(g.count, g.days) for g in three.groups] == [(3, 4)]
-        assert three.total == 3
+        (five,) = figures()
+        assert [(g.count, g.days) for g in five.groups] == [(5, 4)]
+        assert five.total == 5
         again(1, "agreed")
-        (four,) = figures()
-        shown = {g.outcome: g.count for g in four.groups}
-        assert shown == {"对方拒绝调解": 3, "达成协议": None} and four.total is None
+        (six,) = figures()
+        shown = {g.outcome: g.count for g in six.groups}
+        assert shown == {"对方拒绝调解": 5, "达成协议": None} and six.total is None
         assert figures(2025) == ()
         mediator = holder(session, "mediation_clerk", union)
         with pytest.raises(Refused):
             statistics.yearly(session, mediator, union, 2026)
+        monkeypatch.setattr(statistics, "SMALL", "NO-SUCH-RULE")
+        unsaid = statistics.yearly(session, auditor, union, 2026)
+        assert unsaid.least is None and unsaid.figures[0].total is None
+        assert {g.count for g in unsaid.figures[0].groups} == {None}
