@@ -293,9 +293,8 @@ class Statistics:
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """A column of the table of a process's instances. `facts`: dotted; the first of them that says
-    anything stands there. `filter`: the table can be narrowed by it. `like`: another column; where it says
-    the same, this one mostly did before.
+    """A column of the table of instances: the first of its dotted `facts` that says anything.
+    `filter`: the table narrows by it. `like`: another column; alike there, mostly alike here.
     """
 
     key: str

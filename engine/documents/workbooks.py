@@ -48,11 +48,30 @@ class Book:
     about: Sequence[Sequence[str]]
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A table of texts ready to be printed: `lines` under a title, the first of them as its head;
+    whole numbers become numbers.
+    """
+
+    title: str
+    lines: Sequence[Sequence[str]]
+
+
 def written(book: Book) -> bytes:
     """The .xlsx. Raises Conflict when it is too large to be written within the limits."""
-    if len(book.rows) > MOST_ROWS:
+    return _sent(len(book.rows), json.dumps({"book": asdict(book)}, default=_day))
+
+
+def printed(table: Printed) -> bytes:
+    """The same of a table to be printed."""
+    return _sent(len(table.lines), json.dumps({"printed": asdict(table)}))
+
+
+def _sent(rows: int, told: str) -> bytes:
+    if rows > MOST_ROWS:
         raise _too_large()
-    sent = json.dumps(asdict(book), default=_day).encode()
+    sent = told.encode()
     try:
         (line,) = islice(bounded.lines(WRITER, sent, LIMITS), 2)
     except (bounded.Exceeded, ValueError):

@@ -19,6 +19,8 @@ import webui
 from engine import clock, db, forms
 from engine.commands import instances, polls
 from engine.commands.people.logins import open_login
+from engine.documents import workbooks
+from engine.errors import Conflict
 from engine.queries import board as boards
 from engine.queries import done as finished
 from engine.queries import grid as reading
@@ -217,6 +219,16 @@ def test_the_board_tells_the_age_of_each_stage_who_has_how_much_and_what_was_don
     assert [(load.who, load.count, load.late) for load in found.loads] == [("后勤处", 1, 0)]
     page = Hand(app, town, "secretary").open(f"{PAGE}/board?by=lead")
     assert f"建议主办：后勤处（{hint.year} 年同类 1 件中 1 件）" in page
+
+
+def test_a_table_to_be_printed_keeps_texts_as_texts_and_has_an_end() -> None:
+    lines = [["序号", "案由"], ["12", "=1+1"], ["3", "007"]]
+    sheet = openpyxl.load_workbook(io.BytesIO(workbooks.printed(workbooks.Printed("表", lines))))
+    cells = [[cell.value for cell in row] for row in sheet.worksheets[0].iter_rows(min_row=2)]
+    assert cells == [["序号", "案由"], [12, "=1+1"], [3, "007"]]
+    assert sheet.worksheets[0]["B3"].data_type == "s"
+    with pytest.raises(Conflict):
+        workbooks.printed(workbooks.Printed("表", [["1"]] * (workbooks.MOST_ROWS + 1)))
 
 
 def test_lines_narrow_and_stand_in_order(town: University) -> None:
