@@ -42,8 +42,9 @@ def askable(context: Context, task: rows.Task) -> list[Actor]:
 
 
 def conflicted(context: Context, person: Actor, element: str) -> bool:
-    """Would this person have to recuse himself from the task?"""
-    return rights.is_recused(person, Case(verbs.seen_by(context, person), "claim", element))
+    """Has this person stepped aside from the matter, or would have to recuse himself?"""
+    case = Case(verbs.seen_by(context, person), "answer_ask", element)
+    return any(bar.holds(person, case) for bar in rights.BARS["answer_ask"])
 
 
 def _colleagues(context: Context, task: rows.Task) -> list[UUID]:

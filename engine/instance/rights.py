@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 
 from engine.db import tables
 from engine.errors import Refused
-from engine.instance import lanes, polling, presence
+from engine.instance import aside, lanes, polling, presence
 from engine.instance.view import dotted
 from engine.messages import Listed, _
 from engine.people import access, posts
@@ -155,9 +155,18 @@ def awaits_an_opinion(_actor: Actor, case: Case) -> bool:
     return case.awaits
 
 
+def stepped_aside(actor: Actor, case: Case) -> bool:
+    """The actor has stepped aside from the matter, by their own word."""
+    return aside.recorded(case.context, actor.id) is not None
+
+
 def lost_its_post(actor: Actor, case: Case) -> bool:
-    """The actor was named for the task, or took it, while holding a post, and holds it no more."""
+    """The actor was named for the task, or took it, while holding a post, and holds it no more;
+    whoever has it in the place of somebody who stepped aside needs none.
+    """
     process, task = case.context.process, case.task
+    if aside.stands_in(case.context, actor.id, case.element):
+        return False
     if task is not None and task.seat and actor.id == task.assignee_id:
         return task.seat not in actor.seats
     lane = process.lanes.get(process.tasks[case.element].lane)
@@ -193,6 +202,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "send_back": (has_the_task,),
     "delegate": (has_the_task,),
     "join": (has_the_task,),
+    "step_aside": (has_the_task,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
     "declare_poll": (presides,),
@@ -205,11 +215,17 @@ _AWAITS = Bar(awaits_an_opinion, "awaits", _("加签的意见还没有交来；�
 _POST_ENDED = Bar(
     lost_its_post, "post_ended", _("您已不再担任办理此项所需的职务，请由接替的人办理。")
 )
+_ASIDE = Bar(stepped_aside, "aside", _("您已对此件回避，不能再办理。"))
 _DUTIES = (
+    _ASIDE,
     _POST_ENDED,
     Bar(did_what_excludes_it, "separated", _("您已办理过前面的环节，按规定不能再办理此项。")),
     _RECUSED,
 )
+STANDING_IN = (
+    _ASIDE,
+    *_DUTIES[2:],
+)  # against whoever acts in another's place, on no seat of theirs
 _VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _POST_ENDED, _RECUSED)
 BARS: dict[str, tuple[Bar[Case], ...]] = {
     "complete": (*_DUTIES, _AWAITS),
@@ -218,7 +234,8 @@ BARS: dict[str, tuple[Bar[Case], ...]] = {
     "send_back": _DUTIES,
     "delegate": _DUTIES,
     "join": _DUTIES,
-    "answer_ask": (_RECUSED,),
+    "answer_ask": (_ASIDE, _RECUSED),
+    "step_aside": (_ASIDE, _POST_ENDED),
     "respond": _VOTE,
     "cast": _VOTE,
     "terminate": (

@@ -109,6 +109,22 @@ def takers(context: Context, task: rows.Task) -> list[Actor]:
     ]
 
 
+def stand_in(context: Context, task: rows.Task) -> Actor | None:
+    """Who does a task in the place of somebody who steps aside where nobody else on its seat may:
+    the first of the office, in the order of taking office, against whom nothing stands.
+    """
+    ids = [each for each in _office(context) if context.actor and each != context.actor.id]
+    done = _done(context, ids)
+    case = {each.id: done.get(each.id, frozenset()) for each in people(context, ids)}
+    for person in people(context, ids):
+        about = Case(
+            seen_by(context, person), "claim", task.element, task=task, done=case[person.id]
+        )
+        if not any(bar.holds(person, about) for bar in rights.STANDING_IN):
+            return person
+    return None
+
+
 def _is_free(context: Context, task: rows.Task, person: Actor, done: frozenset[str]) -> bool:
     """Does nothing stand against this person, as when they claim it?"""
     case = Case(seen_by(context, person), "claim", task.element, task=task, done=done)

@@ -136,6 +136,40 @@ def sending_back(session: Session, actor: Actor, task_id: UUID, lang: str = "zh"
     )
 
 
+@dataclass(frozen=True)
+class SteppingAside:
+    """What the page for stepping aside needs: how many others on the seat may do the task, else the
+    name of who gets it, "" where nobody does.
+    """
+
+    id: UUID
+    title: str
+    number: str
+    subject: str
+    confidential: bool
+    others: int
+    to: str
+
+
+def stepping_aside(
+    session: Session, actor: Actor, task_id: UUID, lang: str = "zh"
+) -> SteppingAside:
+    """Who does a task if this person steps aside. Raises NotFound when it is not theirs to do."""
+    seen = read(session, actor, task_id)
+    access.must_see(seen if seen.actionable else None)
+    others = verbs.takers(seen.context, seen.task)
+    to = None if others else verbs.stand_in(seen.context, seen.task)
+    return SteppingAside(
+        id=seen.task.id,
+        title=seen.rule.title.in_(lang),
+        number=seen.context.row["number"],
+        subject=seen.context.row["title"],
+        confidential=seen.context.row["confidential"],
+        others=len(others),
+        to=to.name if to else "",
+    )
+
+
 def handed(found: Read, names: Named) -> Handed | None:
     """Who handed an open task over, in their own words."""
     task = found.task

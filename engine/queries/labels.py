@@ -89,6 +89,7 @@ VERBS: Mapping[str, Message] = {  # besides those of access.VERBS
     "recall": _("拿回"),
     "delegate": _("委派"),
     "join": _("加签"),
+    "step_aside": _("回避"),
     "respond": _("作答"),
     "take_back": _("撤回作答"),
     "close_poll": _("提前截止"),

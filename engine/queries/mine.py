@@ -61,7 +61,7 @@ marked AS (
          ], NULL) ELSE '{}' END AS flags
     FROM mine JOIN instance i ON i.id = mine.instance_id JOIN definition d ON d.hash = i.version
     LEFT JOIN opened o ON o.member_id = :me AND o.task_id = mine.id
-   WHERE i.state = 'running'
+   WHERE i.state = 'running' AND NOT (mine.what = 'task' AND coalesce(i.facts->'_aside' ? CAST(:me AS text), false))
      AND NOT EXISTS (SELECT 1 FROM held_act h WHERE h.task_id = mine.id AND h.member_id = :me AND h.why IS NULL)
 ),
 dated AS (

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
+from engine.instance import aside, lanes
 from engine.instance import context as instance
-from engine.instance import lanes
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -98,7 +98,13 @@ class Read:
     def actionable(self) -> bool:
         running = self.context.row["state"] == InstanceState.RUNNING
         waits = self.is_open and running and self.held is None
-        return waits and not lanes.taken_by_another(self.context, self.task)
+        return waits and not self.aside and not lanes.taken_by_another(self.context, self.task)
+
+    @property
+    def aside(self) -> bool:
+        """Has this reader stepped aside from the matter?"""
+        actor = self.context.actor
+        return actor is not None and aside.recorded(self.context, actor.id) is not None
 
 
 def read(session: Session, actor: Actor, task_id: UUID) -> Read:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from engine import clock, forms
 from engine.db import aside, tables
-from engine.definitions.verbs import ALL, RECALL
+from engine.definitions.verbs import ALL, HAND_OVER, RECALL
 from engine.instance import choices, rooms, shown, stand, together, verbs
 from engine.people import access
 from engine.queries import asks as asking
@@ -101,6 +101,8 @@ class Task:
     recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
     stands: str  # how the matter stands that is shown, see engine/instance/stand.py
     as_of: str  # see instance/shown.py: what a decision that waits for a network was made on
+    aside: bool  # this reader has stepped aside from the matter
+    may_step_aside: bool
     asked: tuple[asking.Ask, ...]  # of others, beside its decision
     recorded: bool  # whoever opens it first goes on record, as it may be taken back until then
 
@@ -192,6 +194,8 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         recall=beside.recall(read, actor),
         stands=stand.stands(matter) if read.is_open else "",
         as_of=shown.mark(matter, row),
+        aside=read.aside,
+        may_step_aside=read.actionable and (row.seat is not None or HAND_OVER in rule.verbs),
         asked=asking.of_task(read, actor, lang),
         recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )

@@ -247,13 +247,17 @@ BY_HAND = {  # once more: a change of it must be meant
     "send_back": ["has_the_task"],
     "delegate": ["has_the_task"],
     "join": ["has_the_task"],
+    "step_aside": ["has_the_task"],
     "run_meeting": ["is_in_its_lane"],
     "close_poll": ["may_close_it"],
     "declare_poll": ["presides"],
     "replace_teller": ["presides"],
     "void_poll": ["is_teller", "holds_the_secretarys_desk", "presides", "keeps_its_meeting"],
 }
-DUTIES, VOTING = ["post_ended", "separated", "recused"], ["absent", "post_ended", "recused"]
+DUTIES, VOTING = (
+    ["aside", "post_ended", "separated", "recused"],
+    ["absent", "post_ended", "recused"],
+)
 BARS_BY_HAND = {
     "complete": [*DUTIES, "awaits"],
     "claim": DUTIES,
@@ -261,7 +265,8 @@ BARS_BY_HAND = {
     "send_back": DUTIES,
     "delegate": DUTIES,
     "join": DUTIES,
-    "answer_ask": ["recused"],
+    "answer_ask": ["aside", "recused"],
+    "step_aside": ["aside", "post_ended"],
     "respond": VOTING,
     "cast": VOTING,
     "terminate": ["binding"],

@@ -12,7 +12,14 @@ from sqlalchemy import select, text
 
 from engine import clock, db
 from engine.commands import definitions, instances, polls, tasks
-from engine.commands.verbs import asking, comments, handing, openings, returning
+from engine.commands.verbs import (
+    asking,
+    comments,
+    handing,
+    openings,
+    returning,
+    stepping_aside,
+)
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
 from engine.history import verification
@@ -121,6 +128,7 @@ def acts(world: Errands, key: UUID, at: str, last: str, to: str) -> dict[str, Ca
         "send back": lambda s: returning.send_back(s, actor, task, to, WHY),
         "recall": lambda s: returning.take_back(s, author, former),
         "delegate": lambda s: asking.ask(s, actor, task, "delegate", deputy, WHY),
+        "step aside": lambda s: stepping_aside.step_aside(s, actor, task, WHY),
         "join": lambda s: asking.ask(s, actor, task, "join", deputy, WHY),
     }
 
@@ -166,7 +174,7 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     }
     # a guard by law stands before it: whoever has it does it, or leaves it
     by_law = {"hand over": "verb", "send back": "verb", "recall": "too_late", "delegate": "verb"}
-    assert found == {"comment": "", "join": "", **by_law}
+    assert found == {"comment": "", "join": "", "step aside": "", **by_law}
     done(world, key, "seal")
     found = {
         verb: tried(world, act) for verb, act in acts(world, key, "letter", "seal", "check").items()
@@ -174,8 +182,8 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     # nor does one person go back behind a consent that was asked for
     # and what somebody outside answers nobody inside prepares or holds up
     outside = {"send back": "invalid", "recall": "verb", "delegate": "verb", "join": "verb"}
-    assert found == {"comment": "", "hand over": "", **outside}
-    assert met[""] == 22 and len(met) == 3
+    assert found == {"comment": "", "hand over": "", "step aside": "", **outside}
+    assert met[""] == 26 and len(met) == 3
     whole(world)
 
 

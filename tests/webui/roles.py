@@ -556,6 +556,8 @@ SENT: dict[str, dict[str, Any]] = {
     "api_asks.answer_ask": {"json": {"text": "可以。", "view": "agree"}},
     "api_asks.decline_ask": {"json": REASON},
     "api_comments.make_comment": {"json": {"text": "请补充预算。"}},
+    "verbs.do_aside": {"form": REASON},
+    "api_tasks.step_aside": {"json": REASON},
     "api_tasks.hand_over": {"json": {**REASON, "to": "{member}"}},
     "api_tasks.give_back": {"json": REASON},
     "inbox.undo": {"path": {"what": "undo"}},

@@ -231,6 +231,8 @@ api_tasks.hand_over | 404 404 422 404 404 404 | 404
 api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
 api_tasks.send_back | 404 404 422 404 404 404 | 404
 api_tasks.recall | 404 | 404
+api_tasks.step_aside | 404 404 409 404 404 404 | 404
+api_tasks.step_back | 404 409 409 409 409 404 | 404
 api_tasks.list_takers | 404 404 200 404 404 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete_together | 404 404 409 404 404 404 | 404
@@ -481,6 +483,9 @@ asks.ask | 404 404 200 404 404 404 | 404
 asks.asked | 404 | 404
 asks.do | 404 | 404
 asks.do_ask | 404 404 403 404 404 404 | 404
+verbs.aside | 404 404 200 404 404 404 | 404
+verbs.do_aside | 404 404 409 404 404 404 | 404
+verbs.step_back | 404 302 302 302 302 404 | 404
 verbs.comment | 404 302 302 302 403 404 | 404
 verbs.discuss | 404 200 200 200 200 404 | 404
 verbs.do_hand | 404 404 422 404 404 404 | 404

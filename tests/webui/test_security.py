@@ -739,6 +739,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "inbox.respond": ("choice", "comment"),
     "asks.do_ask": ("what", "to", "text", "revision"),
     "verbs.comment": ("text", "element", "mention"),
+    "verbs.do_aside": ("reason",),
     "verbs.do_hand": ("to", "reason", "revision"),
     "verbs.do_hand back": ("reason",),
     "verbs.do_send_back": ("to", "how", "reason", "revision"),

@@ -207,3 +207,21 @@ def test_somebody_prepares_the_task_and_another_one_gives_an_opinion(
     assert office.post(f"/tasks/{task}", data={"f.decision": "pass"}).status_code == 302
     told = office.get(f"/audit/{key}").text
     assert "加签，请副秘书发表意见" in told and "委派副秘书拟办" in told
+
+
+def test_who_steps_aside_leaves_it_to_a_colleague(client: Login, house: House, deputy: str) -> None:
+    key = started(house, "亲属的申请")
+    task, office, other = task_of(house, key), client("office"), client(deputy)
+    page = office.get(f"/tasks/{task}/aside").text
+    assert "由同岗位的其他 1 人办理" in page
+    assert office.post(f"/tasks/{task}/aside", data={"reason": ""}).status_code == 422
+    assert office.post(f"/tasks/{task}/aside", data={"reason": "是我亲属"}).status_code == 302
+    assert "亲属的申请" not in office.get("/").text.partition("全部在办")[0]
+    assert "您已对此件回避" in office.get(f"/tasks/{task}").text
+    assert office.post(f"/matters/{key}/step-back").status_code == 302
+    assert "您已对此件回避" not in office.get(f"/tasks/{task}").text
+    office.post(f"/tasks/{task}/aside", data={"reason": "是我亲属"})
+    assert other.get(f"/tasks/{task}").status_code == 200
+    office.post(f"/matters/{key}/step-back")
+    assert "您已对此件回避" in office.get(f"/tasks/{task}").text
+    assert "对本件回避" in office.get(f"/audit/{key}").text

@@ -331,6 +331,8 @@ _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
     "task_reassigned": _reassigned,
     "task_handed_over": _handed,
     "task_given_back": _handed,
+    "stepped_aside": _reassigned,
+    "aside_withdrawn": _reassigned,
     "owner_replaced": _handed_over,
     "mover_replaced": _handed_over,
     "deadline_extended": _extended,

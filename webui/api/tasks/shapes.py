@@ -358,6 +358,8 @@ class TaskShape(Schema):
         },
     )
     asked = fields.List(fields.Nested(AskShape))
+    aside = fields.Boolean(metadata={"description": "I have stepped aside from its matter."})
+    may_step_aside = fields.Boolean()
     verbs = fields.Dict(
         keys=fields.String(),
         values=schemas.Said(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.verbs import handing, returning
+from engine.commands.verbs import handing, returning, stepping_aside
 from engine.queries import beside as reading
 from webui.api import schemas
 from webui.api.instances.shapes import Moved
@@ -66,3 +66,19 @@ def recall(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
     else.
     """
     return {"instance_id": returning.take_back(session, actor, task_id)}
+
+
+@routes.act(f"{ONE}/step-aside", Moved, body=schemas.Reason)
+def step_aside(
+    session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
+) -> dict[str, UUID]:
+    """Step aside from the matter of my open task, and say why; others on its seat, or the office,
+    go on.
+    """
+    return {"instance_id": stepping_aside.step_aside(session, actor, task_id, given["reason"])}
+
+
+@routes.act("/process-instances/<uuid:instance_id>/step-back", Moved)
+def step_back(session: Session, actor: Actor, instance_id: UUID) -> dict[str, UUID]:
+    """Take it back that I stepped aside; 409 `too_late` once somebody else has taken over."""
+    return {"instance_id": stepping_aside.step_back(session, actor, instance_id)}

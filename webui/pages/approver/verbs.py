@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import confidence
-from engine.commands.verbs import comments, handing, returning
+from engine.commands.verbs import comments, handing, returning, stepping_aside
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import beside as reading
 from engine.queries import comments as said
@@ -126,6 +126,53 @@ def recall(task_id: UUID) -> Answer:
         return redirect(url_for("inbox.task", task_id=task_id))
     flash(_("已拿回，您填写的内容存为草稿。"))
     return redirect(url_for("matters.matter", instance_id=key))
+
+
+@blueprint.get("/tasks/<uuid:task_id>/aside")
+@needs_login
+def aside(task_id: UUID) -> str:
+    """Who does the task if I step aside."""
+    return _aside_page(task_id)
+
+
+def _aside_page(task_id: UUID, errors: object = None, fault: str = "") -> str:
+    page = look(lambda s: reading.stepping_aside(s, me(), task_id, lang()))
+    return render_template(
+        "verbs/aside.html",
+        page=page,
+        errors=errors or {},
+        fault=fault,
+        reason=request.form.get("reason", ""),
+    )
+
+
+@blueprint.post("/tasks/<uuid:task_id>/aside")
+@needs_login
+def do_aside(task_id: UUID) -> tuple[str, int] | Answer:
+    """Step aside, and say why."""
+    reason = request.form.get("reason", "")
+    try:
+        carry_out(lambda s: stepping_aside.step_aside(s, me(), task_id, reason))
+    except Invalid as fault:
+        return _aside_page(task_id, fault.fields, _("请按提示修改。")), 422
+    except (Conflict, Refused) as fault:
+        if fault.code not in ("nobody", "verb"):
+            raise
+        return _aside_page(task_id, fault=fault.message), fault.status
+    flash(_("已回避，记录在案。"))
+    return redirect(url_for("inbox.index"))
+
+
+@blueprint.post("/matters/<uuid:instance_id>/step-back")
+@needs_login
+def step_back(instance_id: UUID) -> Answer:
+    """Take it back that I stepped aside, while nobody else has taken over."""
+    try:
+        carry_out(lambda s: stepping_aside.step_back(s, me(), instance_id))
+        flash(_("已收回回避。"))
+    except Conflict as fault:
+        flash(in_language(fault.message, lang()), "error")
+    return redirect(url_for("matters.matter", instance_id=instance_id))
 
 
 def revision() -> int | None:
