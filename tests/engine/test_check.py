@@ -528,6 +528,20 @@ CASES = [
         "sight 不能是",
     ),
     (
+        "a poll whose answers are for a lane that is none",
+        edited(TOML, 'early = "decided"', 'early = "decided"\nnames = ["nobody"]'),
+        TOML,
+        "tasks.rate.poll",
+        "泳道 nobody 不存在",
+    ),
+    (
+        "a secret poll whose answers are for a lane",
+        edited(TOML, 'early = "decided"', 'early = "decided"\nsecret = true\nnames = []'),
+        TOML,
+        "tasks.rate.poll",
+        "不能写 names",
+    ),
+    (
         "a poll that closes early somehow",
         edited(TOML, 'early = "decided"', 'early = "soon"'),
         TOML,
