@@ -112,6 +112,8 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     <number>" are the numbers that polls were opened with.
   log.xes, ocel.json  optional: the events for process mining; seq, kind, moment, person and hash of
                     each are compared, the names of activities are words.
+  answer.pdf, timeline.pdf  optional: answer.txt and timeline.csv to be printed; each says
+                    "sha256:<digest>" of the file that it is drawn from, which must be the one here.
   prints/..., texts of rules, steps and details: made at the export, as the manifest signs them,
                     compared with nothing else. Members have one name in all rolls, choices one
                     label in each.
@@ -1309,6 +1311,8 @@ def timeline(pack: Pack) -> str:
             raise Wrong(f"{name} 与记录不符 is not what the events have", event)
     mined(pack, "log.xes", xes)
     mined(pack, "ocel.json", ocel)
+    drawn(pack, "answer.pdf", "answer.txt")
+    drawn(pack, "timeline.pdf", "timeline.csv")
     if comparable(pack):
         for line, event in zip_longest(lines, pack.events if lines else ()):
             if not numbers_in(plain(line[5]), event):
@@ -1316,6 +1320,15 @@ def timeline(pack: Pack) -> str:
         texts(pack)
         named(pack)
     return f"{len(lines)} 行 lines"
+
+
+def drawn(pack: Pack, name: str, source: str) -> None:
+    """What is drawn from a file names the digest of the one that is here."""
+    if name not in pack.files:
+        return
+    digest = pack.digests.get(source, "-").encode()
+    if b"sha256:" + digest not in pack.read(name):
+        raise Wrong(f"{name} 不是由 {source} 制成 is not drawn from it")
 
 
 def texts(pack: Pack) -> None:

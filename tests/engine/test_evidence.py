@@ -861,3 +861,15 @@ def test_a_gap_in_the_leaves_stops_the_export(world: Errands) -> None:
         with pytest.raises(HistoryBroken):
             evidence.pack(session, actor, world.done[0], KEY, english=commands.ENGLISH)
         session.rollback()
+
+
+def test_answer_and_timeline_are_drawn_from_the_files_beside_them(
+    world: Errands, tmp_path: Path
+) -> None:
+    files = contents(export(world))
+    for name, source in (("answer.pdf", "answer.txt"), ("timeline.pdf", "timeline.csv")):
+        assert files[name].startswith(b"%PDF-")
+        assert hashlib.sha256(files[source]).hexdigest().encode() in files[name]
+    other = {**files, "answer.pdf": files["timeline.pdf"]}
+    code, said = verified(zipped(tmp_path / "pack.zip", other, remade=True))
+    assert code == 1 and "answer.pdf" in said

@@ -197,6 +197,7 @@ api_rules.list_proposed_settings of | 200 | 404
 api_rules.list_rules | 200 | -
 api_rules.list_rules of | 200 | 404
 api_rules.load_notice | 403 403 403 422 403 422 | -
+api_rules.rule_changes | 200 | -
 api_rules.propose_setting | 403 403 403 409 403 403 | 404
 api_rules.refuse_setting | 403 403 403 204 403 204 | 404
 api_rules.remove_vacation | 403 403 403 204 403 204 | 404
@@ -452,6 +453,7 @@ proposals.index | 200 | -
 rules.add_vacation | 403 403 403 302 403 302 | 404
 rules.calendar | 200 | -
 rules.calendar of | 200 | 404
+rules.changes | 200 | -
 rules.decide | 403 403 403 302 403 302 | 404
 rules.index | 200 | -
 rules.index of | 200 | 404

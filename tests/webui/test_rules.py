@@ -343,3 +343,13 @@ def test_vacations_come_and_go(client: Login, house: House) -> None:
     assert client("foreign").post(f"/rules/calendar/vacations/{key}/remove").status_code == 404
     assert office.post(f"/rules/calendar/vacations/{key}/remove").status_code == 302
     assert "没有登记假期" in office.get("/rules/calendar").text
+
+
+def test_the_rules_of_two_days_are_compared(client: Login) -> None:
+    browser = client("plain")
+    page = browser.get("/rules/changes?a=2000-01-01&b=2026-03-01").text
+    assert "新有效" in page and "<ins>" in page
+    back = browser.get("/rules/changes?a=2026-03-01&b=2000-01-01").text
+    assert "不再有效" in back and "新有效" not in back
+    assert "没有不同" in browser.get("/rules/changes?a=2026-03-01&b=2026-03-01").text
+    assert browser.get("/rules/changes?a=yesterday&b=2026-03-01").status_code == 422

@@ -831,6 +831,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "people.import_": ("kind",),
     "people.preview": ("level",),
     "rules.index": ("words", "union"),
+    "rules.changes": ("a", "b", "union"),
     "rules.rule": ("union",),
     "rules.calendar": ("union",),
     "auth.login": ("next", "lang"),

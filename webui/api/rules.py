@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 from engine import law
 from engine.commands import rules
 from engine.queries import calendars
+from engine.queries import rule_changes as changing
 from engine.queries import rules as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -151,6 +152,23 @@ class Wanted(OfUnion):
     words = Text(100, load_default="")
 
 
+class TwoDays(OfUnion):
+    before = fields.Date(required=True)
+    after = fields.Date(required=True)
+
+
+class ChangeShape(Schema):
+    """A rule on two days, each as one sentence with its source; "" where it did not hold."""
+
+    id = fields.String(required=True)
+    title = fields.String()
+    before = fields.String()
+    after = fields.String()
+
+
+ChangePage = schemas.page("RuleChangePage", ChangeShape)
+
+
 class Amount(fields.Field[Any]):
     """A whole number, or a share as the text "2/3"."""
 
@@ -215,6 +233,13 @@ def list_rules(session: Session, actor: Actor, given: dict[str, Any]) -> dict[st
     """Every rule in the order of the rulebook, as it binds a union today."""
     found = reading.rules(session, actor, given["union"] or actor.union_id, given["words"], lang())
     return {"items": found, "next": None}
+
+
+@routes.look("/rules/changes", ChangePage, query=TwoDays)
+def rule_changes(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """The rules that say something else on the second day than on the first."""
+    union_id, (a, b) = given["union"] or actor.union_id, (given["before"], given["after"])
+    return {"items": changing.changes(session, actor, union_id, a, b, lang=lang()), "next": None}
 
 
 @routes.look("/rules/<rule_id>", RuleShape, query=OfUnion)

@@ -30,7 +30,7 @@ from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
 from engine.queries import ballots, claims
-from engine.queries.evidence import mining, notices, sheets
+from engine.queries.evidence import drawn, mining, notices, sheets
 from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Entry, Question, read
 
@@ -139,8 +139,11 @@ def pack(
     contents = Contents(str(instance_id), case.row.seq, size, withheld=list(case.withheld))
     archive.add("README.txt", notices.readme(case))
     shown = claims.answers(context_of(session, actor, instance_id), [e.says for e in case.events])
-    archive.add("answer.txt", answer(case, shown, english))
-    archive.add("timeline.csv", sheets.timeline(case))
+    text, table = answer(case, shown, english), sheets.timeline(case)
+    archive.add("answer.txt", text)
+    archive.add(*drawn.answer(case, text))
+    archive.add("timeline.csv", table)
+    archive.add(*drawn.timeline(case, table))
     archive.add("log.xes", mining.xes(case))
     archive.add("ocel.json", mining.ocel(case))
     _add_history(session, archive, case, key)

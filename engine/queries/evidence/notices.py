@@ -108,6 +108,7 @@ _README = (
 
 内容
   answer.txt       事实说明            timeline.csv     时间线（可用表格软件打开）
+  answer.pdf       事实说明，供打印      timeline.pdf     时间线，供打印
   log.xes          事件日志（XES）     ocel.json        事件日志（OCEL 2.0），供流程挖掘软件打开
   documents/       文书数据，逐字节      prints/          文书的打印件，由上述数据排出
   attachments/     附件                rolls/           每次表决的名册与作答
@@ -156,6 +157,7 @@ What it cannot prove
 
 Contents
   answer.txt       the facts in words         timeline.csv     the events, for a spreadsheet
+  answer.pdf       the same, to print         timeline.pdf     the same, to print
   log.xes          the events, XES            ocel.json        the events, OCEL 2.0, for process mining
   documents/       the data of the documents  prints/          the documents, typeset from these data
   attachments/     what people added          rolls/           the roll and the answers of each poll

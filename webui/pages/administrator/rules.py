@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
 from engine.instance.union_law import rulebook
 from engine.messages import Message
-from engine.queries import calendars
+from engine.queries import calendars, rule_changes
 from engine.queries import rules as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said, words_of
@@ -97,6 +97,27 @@ def index() -> str:
     return render_template(
         "rules/index.html", groups=groups, words=words, count=len(found), waiting=waiting
     )
+
+
+@blueprint.get("/rules/changes")
+@needs_login
+def changes() -> str | tuple[str, int]:
+    """The rules of one day against those of another; without days those of a year ago."""
+    union, faults, days = _union(), dict[str, list[str]](), dict[str, date]()
+    today = clock.today()
+    asked = {"a": request.args.get("a", ""), "b": request.args.get("b", "")}
+    asked = {"a": asked["a"] or f"{today - timedelta(days=365)}", "b": asked["b"] or f"{today}"}
+    for key, text in asked.items():
+        try:
+            days[key] = date.fromisoformat(text)
+        except ValueError:
+            faults[key] = [_("日期应写成 2026-03-01 的样子。")]
+    found = None
+    if not faults:
+        a, b = days["a"], days["b"]
+        found = look(lambda s: rule_changes.changes(s, me(), union, a, b, lang=lang()))
+    page = render_template("rules/changes.html", found=found, union=union, faults=faults, **asked)
+    return (page, 422) if faults else page
 
 
 @blueprint.get("/rules/<rule_id>")
