@@ -99,6 +99,7 @@ VERBS: dict[str, Verb] = {
     "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
     "share_view": Verb(_("共用视图"), (is_secretary,)),
     "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),
+    "annotate": Verb(_("批注历史"), (is_auditor,)),
     "verify": Verb(_("校验历史"), (is_secretary, is_auditor, runs_installation)),
     "read_installation": Verb(_("查看全系统记录"), (is_secretary, is_auditor, runs_installation)),
     "witness": Verb(_("办理检查点证人"), (runs_installation,)),

@@ -5,7 +5,7 @@ proof of its chain.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -150,7 +150,15 @@ def union_log(
     if before is not None:
         query = query.where(_event.seq < before)
     rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
-    return tuple(_happened(row) for row in rows)
+    silent = () if access.may(actor, "annotate", union_id) else ("note",)
+    return tuple(_without(_happened(row), silent) for row in rows)
+
+
+def _without(event: Happened, keys: Sequence[str]) -> Happened:
+    """An event without words that are for others: what auditors note is for auditors."""
+    if event.kind != "matter_annotated" or not keys:
+        return event
+    return replace(event, body={k: v for k, v in event.body.items() if k not in keys})
 
 
 def path(session: Session, actor: Actor, instance_id: UUID) -> tuple[str, ...]:

@@ -702,6 +702,8 @@ SENT: dict[str, dict[str, Any]] = {
     "auth.do_login": {"form": {"username": "a.secretary", "password": "no such word"}},
     "auth.mine POST": {"form": {"old": "x", "new": "y"}},
     "api_rules.rule_changes": {"query": {"before": "2020-01-01", "after": "2026-01-01"}},
+    "audit.annotate": {"form": {"seq": "1", "text": "某"}},
+    "api_answers.add_note": {"json": {"about": 1, "text": "某"}},
     "api_audit.note_witness": {"json": {"who": "某某"}},
     "api_audit.countersign": {"json": {"checkpoint": "x"}},
     "api_audit.receive": {"json": {"note": "x"}},

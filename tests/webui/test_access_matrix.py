@@ -55,6 +55,9 @@ api_audit.queue_verification | 403 403 403 202 202 403 | -
 api_audit.read_verification | 403 403 403 404 404 403 | -
 api_audit.receive | 403 | -
 api_audit.verify | 403 403 403 200 200 403 | -
+api_answers.acts | 404 200 403 200 200 404 | 404
+api_answers.add_note | 404 403 403 403 204 404 | 404
+api_answers.list_notes | 404 403 403 403 200 404 | 404
 api_ballots.cast | 404 201 404 404 404 404 | 404
 api_ballots.get_ballots | 404 200 404 200 200 404 | 404
 api_ballots.get_box | 404 200 404 200 200 404 | 404
@@ -260,6 +263,7 @@ api_units.list_units of | 404 404 404 200 200 200 | 404
 api_units.union_history | 403 403 403 200 200 403 | 404
 api_units.unit_tree | 404 404 404 200 200 200 | -
 api_units.unit_tree of | 404 404 404 200 200 200 | 404
+audit.annotate | 404 403 403 403 302 404 | 404
 audit.check_kept | 403 403 403 302 302 403 | -
 audit.checkpoint_file | 403 403 403 200 200 403 | -
 audit.confirm | 403 | -
@@ -275,6 +279,7 @@ audit.gate | 404 200 403 200 200 404 | 404
 audit.log | 403 403 403 200 200 403 | -
 audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
+audit.noted | 404 403 403 403 200 404 | 404
 audit.pack | 404 403 403 302 302 404 | 404
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404

@@ -137,3 +137,37 @@ def test_the_hall_is_drawn_and_tabled_by_name(client: Login, house: House) -> No
 
 def test_a_matter_without_a_meeting_says_so(client: Login, house: House) -> None:
     assert "本件没有会议" in client("auditor").get(f"/audit/{rated(house)}/presence").text
+
+
+# --- notes ----------------------------------------------------------------------------------------
+def test_an_auditor_notes_on_an_event_for_auditors_only(client: Login, house: House) -> None:
+    key, browser = started(house), client("auditor")
+    note = {"seq": "1", "text": "核对原件\n第二行"}
+    assert browser.post(f"/audit/{key}/notes", data=note).status_code == 302
+    page = browser.get(f"/audit/{key}/notes").text
+    assert "核对原件" in page and "还没有批注" not in page
+    assert "核对原件" in browser.get("/audit/log").text
+    office = client("office")
+    assert office.get(f"/audit/{key}/notes").status_code == 403
+    assert office.post(f"/audit/{key}/notes", data=note).status_code == 403
+    log = office.get("/audit/log").text
+    assert "批注了" in log and "核对原件" not in log
+    assert "批注" not in [
+        line for line in office.get(f"/audit/{key}").text.splitlines() if "yx-sub" in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ({"seq": "1", "text": " "}, "请写批注"),
+        ({"seq": "99", "text": "留住这句"}, "没有第 99 条"),
+        ({"seq": "x", "text": "留住这句"}, "没有第 0 条"),
+        ({"seq": "1", "text": "长" * 1001}, "不超过 1000 字"),
+    ],
+)
+def test_a_faulty_note_is_told_and_kept(
+    client: Login, house: House, note: dict[str, str], said: str
+) -> None:
+    reply = client("auditor").post(f"/audit/{started(house)}/notes", data=note)
+    assert reply.status_code == 422 and said in reply.text and note["text"].strip() in reply.text

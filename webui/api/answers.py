@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
+from engine.commands import notes as noting
 from engine.commands import reads
 from engine.instance import polling
-from engine.queries import claims, samples
+from engine.queries import as_of, claims, notes, samples
 from engine.queries import history as told
 from engine.queries import instance as reading
 from webui.api import schemas
@@ -136,3 +137,64 @@ def sample(session: Session, actor: Actor, given: dict[str, Any]) -> samples.Sam
     """
     reads.read_sample(session, actor, given["union"], given["year"])
     return samples.sample(session, actor, given["union"], given["year"])
+
+
+class ActedShape(Schema):
+    """An act in a task. `saw`: the last event that the page showed from which it was done; `same`:
+    whether that page was made from what the history tells of then.
+    """
+
+    seq = fields.Integer(required=True)
+    at = Moment()
+    who = fields.String()
+    element = fields.String()
+    saw = fields.Integer()
+    same = schemas.Choice(*as_of.Same)
+    meanwhile = fields.List(fields.String())
+
+
+class ActedList(Schema):
+    items = fields.List(fields.Nested(ActedShape), required=True)
+
+
+@routes.look("/process-instances/<uuid:instance_id>/acts", ActedList, recorded=True)
+def acts(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
+    """What people did in the tasks of an instance, and whether what they had before them was what
+    the history tells. That it was read is put on record, once a day.
+    """
+    reads.read_history(session, actor, instance_id)
+    context = reading.read(session, actor, instance_id)
+    with as_of.readable():
+        return {"items": as_of.Past(context, told.record(context).bodies).acts()}
+
+
+class NoteShape(Schema):
+    """A note of an auditor on event `about`; `seq` and `hash` are those of its own event."""
+
+    about = fields.Integer(required=True)
+    who = fields.String()
+    at = Moment()
+    text = fields.String()
+    seq = fields.Integer()
+    hash = fields.String()
+
+
+class NoteList(Schema):
+    items = fields.List(fields.Nested(NoteShape), required=True)
+
+
+class NewNote(schemas.Sent):
+    about = Whole(1, 10**9, required=True)
+    text = schemas.Text(1000, 1, required=True)
+
+
+@routes.look("/process-instances/<uuid:instance_id>/notes", NoteList)
+def list_notes(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
+    """What auditors noted on the events of an instance (auditor)."""
+    return {"items": notes.of_matter(session, actor, instance_id)}
+
+
+@routes.act("/process-instances/<uuid:instance_id>/notes", body=NewNote, status=204)
+def add_note(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> None:
+    """Note something on an event of an instance, for ever (auditor)."""
+    noting.note(session, actor, instance_id, given["about"], given["text"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.history.kinds.kind import Facts, kind
+from engine.history.kinds.kind import Facts, kind, told_if
 from engine.messages import Message, _
 
 
@@ -259,6 +259,16 @@ INSTALLATION = (
         _("{who}确认第 {resumption} 条所记的恢复或修复"),
         "resumption",
         mark="outcome",
+    ),
+    kind(
+        "matter_annotated",
+        _("审计批注"),
+        told_if(
+            "note",
+            _("{who}批注 {number} 第 {about} 条：{note}"),
+            _("{who}批注了 {number} 第 {about} 条"),
+        ),
+        *("matter", "number", "about"),
     ),
     kind("history_sampled", _("抽查历史"), _("{who}抽查了 {year} 年的结论"), "year", mark="read"),
     kind("history_verified", _("历史已校验"), _history_verified, "events", mark="outcome"),

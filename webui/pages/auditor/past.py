@@ -6,23 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from flask import render_template, request
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from engine.commands import notes as noting
 from engine.commands import reads
+from engine.errors import Invalid
 from engine.instance import polling
-from engine.queries import as_of, gates, halls, history, opinions, present
+from engine.queries import as_of, gates, halls, history, notes, opinions, present
 from engine.queries import instance as reading
 from engine.queries.as_of import Same
 from engine.queries.telling import Teller
 from engine.queries.words import Named
-from webui.http.session import carry_out, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang
 from webui.pages.auditor.audit import Line, lines_of, mentions
 from webui.pages.auditor.desk import blueprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from werkzeug.wrappers import Response
 
     from engine.db import Session
     from engine.instance.context import Context
@@ -164,3 +168,38 @@ def presence(instance_id: UUID) -> str:
     head, found = _told(there)
     drawn = [(hall, halls.curve(hall)) for hall in found]
     return render_template("audit/presence.html", head=head, halls=drawn)
+
+
+# --- notes on it ----------------------------------------------------------------------------------
+@blueprint.get("/audit/<uuid:instance_id>/notes")
+@needs_login
+def noted(instance_id: UUID) -> str:
+    """What its auditors noted on its events, and the form for one more."""
+    return _notes_page(instance_id)
+
+
+def _notes_page(instance_id: UUID, faults: Mapping[str, Any] | None = None) -> str:
+    def found(session: Session) -> tuple[Mapping[str, Any], Sequence[notes.Note]]:
+        row = reading.read(session, me(), instance_id).row
+        head = {"id": row["id"], "number": row["number"], "title": row["title"], "last": row["seq"]}
+        return head, notes.of_matter(session, me(), instance_id)
+
+    head, listed = look(found)
+    tried = {key: request.values.get(key, "") for key in ("seq", "text")}
+    return render_template(
+        "audit/notes.html", head=head, notes=listed, faults=faults or {}, tried=tried
+    )
+
+
+@blueprint.post("/audit/<uuid:instance_id>/notes")
+@needs_login
+def annotate(instance_id: UUID) -> tuple[str, int] | Response:
+    """Note something on an event; it stands on record and cannot be taken back."""
+    seq, text = request.form.get("seq", ""), request.form.get("text", "")
+    number = int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 10 else 0
+    try:
+        carry_out(lambda s: noting.note(s, me(), instance_id, number, text))
+    except Invalid as fault:
+        return _notes_page(instance_id, fault.fields), 422
+    flash(_("批注已记入历史。"))
+    return redirect(url_for("audit.noted", instance_id=instance_id))
