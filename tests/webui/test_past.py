@@ -131,7 +131,7 @@ def test_the_hall_is_drawn_and_tabled_by_name(client: Login, house: House) -> No
     assert page.count("<svg") >= 1 and 'class="yx-needed"' in page and 'class="yx-window"' in page
     assert "表决期间离开的：" in page
     gone = page.partition("表决期间离开的：")[2].partition("</p>")[0]
-    assert "代表" in gone and gone.count("（") == 1
+    assert "代表" in gone and gone.count(" · ") == 1
     assert re.search(r">8\s*<b class=\"yx-good\">够", page)
 
 
