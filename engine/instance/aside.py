@@ -16,7 +16,7 @@ ASIDE = "_aside"  # member id -> {"task", "at", "ground", "to"}; no element can 
 
 
 def recorded(context: Context, member_id: UUID) -> Mapping[str, Any] | None:
-    """From which task, when, why somebody stepped aside, and to whom it went; None: they did not."""
+    """From which task, when, why somebody stepped aside, and who has it; None: they did not."""
     found = context.facts.get(ASIDE)
     return found.get(str(member_id)) if isinstance(found, dict) else None
 

@@ -1,4 +1,4 @@
-"""What was asked beside the decision of a task: on its page, and as the page of whoever is asked."""
+"""What was asked beside the decision of a task: on its page, and as the page of who is asked."""
 
 from __future__ import annotations
 

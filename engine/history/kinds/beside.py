@@ -41,9 +41,9 @@ def _aside(facts: Facts) -> Message:
 
 _KEYS = ("task", "id", "what", "of")
 BESIDE = (
-    kind("asked", _("委派、加签"), _asked, *_KEYS, "to", "digest"),
-    kind("ask_answered", _("答复委派、加签"), _answered, *_KEYS, "digest"),
+    kind("asked", _("委派、加签"), _asked, *(*_KEYS, "to", "digest")),
+    kind("ask_answered", _("答复委派、加签"), _answered, *(*_KEYS, "digest")),
     kind("stepped_aside", _("本人回避"), _aside, *("task", "id", "reason"), mark="outcome"),
     kind("aside_withdrawn", _("收回回避"), _("{who}收回对本件的回避"), *("task", "id")),
-    kind("ask_withdrawn", _("收回委派、减签"), _withdrawn, *_KEYS, "to"),
+    kind("ask_withdrawn", _("收回委派、减签"), _withdrawn, *(*_KEYS, "to")),
 )

@@ -70,8 +70,8 @@ def _ask(session: Session, task_id: UUID) -> UUID:
     form = request.form
     what = form.get("what", "") if form.get("what") in ASKING else ASKING[0]
     to, text, after = verbs.chosen("to"), form.get("text", ""), "after" in form
-    known = verbs.revision()
-    return asking.ask(session, me(), task_id, what, to, text, after=after, revision=known)
+    more: dict[str, Any] = {"to": to, "text": text, "after": after, "revision": verbs.revision()}
+    return asking.ask(session, me(), task_id, what, **more)
 
 
 @blueprint.get("/asks/<uuid:ask_id>")
