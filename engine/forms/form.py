@@ -108,6 +108,10 @@ class Form:
         fields = (replace(each, fact=each.key == key) for each in self.fields)
         return replace(self, fields=tuple(fields))
 
+    def without_files(self) -> Form:
+        """The form as somebody fills it in who hands in no files."""
+        return replace(self, fields=tuple(f for f in self.fields if f.kind != "filepicker"))
+
     def repeats(self, former: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
         """The first of the fields that must differ from a former round, where none of them does;
         else "". Blanks do not make a difference.

@@ -178,7 +178,7 @@ def page(session: Session, actor: Actor, ask_id: UUID, lang: str = "zh") -> Page
     people = [matter["starter_id"], *(part.mentioned for part in parts)]
     names = Named.of(session, [matter["facts"], people, row["said"], row["answer"]], actor)
     is_open = state == TaskState.OPEN and matter["state"] == InstanceState.RUNNING
-    form = rule.form if row["what"] == DELEGATE else None
+    form = rule.form.without_files() if rule.form and row["what"] == DELEGATE else None
     offer = choices.of_instance(context)
     return Page(
         ask=_shown(row, rule, names, actor, is_open=is_open, lang=lang),

@@ -97,6 +97,8 @@ def test_what_somebody_prepares_comes_back_with_their_name_and_the_asker_decides
     assert [each.id for each in seen(world, "张敏", inbox.inbox).asked] == [made]
     with pytest.raises(Invalid):
         act(world, "张敏", asking.answer, made, {"answers": {}})
+    with pytest.raises(Invalid):  # files are for whoever decides
+        act(world, "张敏", asking.answer, made, {"answers": {"note": "好", "files": ["x"]}})
     with pytest.raises(NotFound):
         act(world, DEPUTY, asking.answer, made, {"answers": {"note": "我来"}})
     act(world, "张敏", asking.answer, made, {"answers": {"note": "先换灯泡"}, "text": "供参考"})

@@ -236,18 +236,10 @@ def _prepared(work: UnitOfWork, rule: TaskRule, answers: Mapping[str, Any]) -> d
     """Answers to the form of a task, without files, as whoever decides may take them over. Raises
     Invalid.
     """
-    form = rule.form
-    if form is None:
+    if rule.form is None:
         return {}
-    files = {each.key for each in form.asked if each.kind == "filepicker"}
-    given = {key: value for key, value in answers.items() if key not in files}
-    try:
-        clean = forms.clean(form, given, work.names(), choices.of_instance(work))
-    except Invalid as wrong:
-        if set(wrong.fields) - files:
-            raise
-        clean = dict(wrong.sound)
-    return {key: value for key, value in clean.items() if key not in files}
+    form = rule.form.without_files()
+    return forms.clean(form, answers, work.names(), choices.of_instance(work))
 
 
 def _plain(text: str) -> str:
