@@ -75,6 +75,13 @@ def feed(session: Session, actor: Actor) -> str:
     return secret
 
 
+def note_feed(session: Session, secret: str) -> str:
+    """Note that the calendar of an address is read; gives by what the address is known."""
+    key = feed_key(secret)
+    session.execute(update(tables.feed).where(tables.feed.c.id == key).values(read_at=clock.now()))
+    return key
+
+
 def end_feed(session: Session, actor: Actor) -> None:
     """End the address of this person's calendar; nothing happens without one."""
     session.execute(tables.feed.delete().where(tables.feed.c.member_id == actor.id))

@@ -119,6 +119,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "publication_id": [NOWHERE],
         "pack_id": [NOWHERE],
         "sending_id": [NOWHERE],
+        "secret": ["nobodys"],
         "member_id": [life.members[lives.MOVER]],
         "unit_id": [life.union],
         "own_id": [NOWHERE],

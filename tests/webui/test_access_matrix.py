@@ -446,6 +446,9 @@ publications.index | 200 | -
 publications.make | 404 302 404 404 404 404 | 404
 publications.publication | 404 200 404 404 404 404 | 404
 notices.again | 409 | -
+notices.calendar | 404 | -!
+notices.end_feed | 302 | -
+notices.feed | 200 | -
 notices.index | 200 | -
 notices.opened | 404 | -
 notices.wish | 302 | -
