@@ -405,6 +405,7 @@ PATHS = {
     "unit_id": "{unit}",
     "batch_id": "{batch}",
     "sending_id": "01a20509-42be-7875-a54e-608a92498ac0",
+    "secret": "nobodys",
     "setting_id": "{setting}",
     "vacation_id": "{vacation}",
     "token_id": "{token}",
