@@ -5,32 +5,48 @@ that would be refused now.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from engine import expressions
 from engine.errors import EngineError
 from engine.queries import ruled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from engine.definitions import Process
     from engine.definitions.diagram import Element
+    from engine.definitions.process import TaskRule
     from engine.instance.context import Context
 
 AT_THE_LIMIT = "task_due"
+LOOK_AHEAD = 400  # days in which time may bring about what does not hold today
 GIVEN = {"overdue"}  # names that a gate has besides the facts
 
 
 @dataclass(frozen=True)
 class Guarded:
     """What must hold to enter or to leave a task. `holds` now; None when that cannot be said
-    yet.
+    yet. `from_on`: the day on which it will, if nothing but time passes.
     """
 
     text: str
     holds: bool | None
     rules: tuple[ruled.Ruled, ...]
+    from_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Barred:
+    """A choice of a task that a gate refuses today, whatever else is answered; "" for all of them.
+    `from_on`: as above.
+    """
+
+    choice: str
+    text: str
+    from_on: date | None
 
 
 def guards(context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
@@ -40,18 +56,99 @@ def guards(context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
     for guard in context.process.guards:
         if guard.at & near:
             rules = cited(context, [guard.basis], lang) if guard.basis else ()
-            found.append(Guarded(guard.text.in_(lang), _holds(context, guard.holds, near), rules))
+            holds = _holds(context, guard.holds, near)
+            from_on = first_day(context, guard.holds) if holds is False else None
+            found.append(Guarded(guard.text.in_(lang), holds, rules, from_on))
     return tuple(found)
+
+
+def timed(process: Process, element: str) -> bool:
+    """Is there a premise of a task that time alone may fulfil?"""
+    near = {element, *process.following(element)}
+    premises = _premises(process, element, near)
+    return any("today" in expressions.names_in(each) for each in premises)
+
+
+def _premises(process: Process, element: str, near: set[str]) -> list[str]:
+    """What must hold for a task to be done, whatever is answered in it."""
+    gates = [gate.holds for gate in process.tasks[element].gates]
+    asked = [each for each in gates if not _roots(each) & (near | GIVEN)]
+    return [*asked, *(guard.holds for guard in process.guards if guard.at & near)]
+
+
+def _roots(expression: str) -> set[str]:
+    return {name.partition(".")[0] for name in expressions.names_in(expression)}
+
+
+def possible_from(context: Context, element: str) -> date | None:
+    """The day from which a task can be done, if time is all that it lacks; None for one that can be
+    done now, or that lacks more.
+    """
+    near = {element, *context.process.following(element)}
+    premises = _premises(context.process, element, near)
+    unmet = [each for each in premises if _holds(context, each, near) is False]
+    days = [first_day(context, each) for each in unmet]
+    return max((day for day in days if day), default=None) if all(days) else None
+
+
+def barred(
+    context: Context, rule: TaskRule, labels: Mapping[str, str], lang: str
+) -> tuple[Barred, ...]:
+    """The choices of a task, by their labels, that a gate refuses today, or the task itself; what
+    depends on other answers is not told.
+    """
+    asked = f"{rule.id}.{rule.outcomes}"
+    found = []
+    for gate in rule.gates:
+        own = {name for name in expressions.names_in(gate.holds) if _of(name, rule.id)}
+        if own - {asked} or GIVEN & _roots(gate.holds):
+            continue
+        for choice, label in labels.items() if own else [("", "")]:
+            given = {rule.id: {rule.outcomes: choice}} if own else {}
+            if _value(context, gate.holds, given) is False:
+                from_on = first_day(context, gate.holds, given)
+                found.append(Barred(label, gate.text.in_(lang), from_on))
+    return tuple(found)
+
+
+def _of(name: str, element: str) -> bool:
+    return name.partition(".")[0] == element
+
+
+def first_day(
+    context: Context, expression: str, more: Mapping[str, Any] | None = None
+) -> date | None:
+    """The first day on which something holds that does not hold today, if nothing but time
+    passes; None where time does not bring it about within LOOK_AHEAD days.
+    """
+    if "today" not in expressions.names_in(expression):
+        return None
+
+    def holds_after(days: int) -> bool:
+        day = context.today + timedelta(days=days)
+        return _value(context, expression, {**(more or {}), "today": day.isoformat()}) is True
+
+    least, most = 0, LOOK_AHEAD  # it does not hold after `least` days, and does after `most`
+    if not holds_after(most):
+        return None
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if holds_after(middle) else (middle, most)
+    return context.today + timedelta(days=most)
 
 
 def _holds(context: Context, expression: str, near: set[str]) -> bool | None:
     """Nothing can be said of what rests on answers that are still to be given, or on a decision
     that follows them.
     """
-    if any(name.partition(".")[0] in near for name in expressions.names_in(expression)):
-        return None
+    return None if _roots(expression) & near else _value(context, expression, {})
+
+
+def _value(context: Context, expression: str, more: Mapping[str, Any]) -> bool | None:
+    """Does it hold? None where that cannot be said. Nothing of it counts as a time limit."""
     try:
-        return bool(context.value(expression))
+        with context.aside():
+            return bool(context.value(expression, more))
     except EngineError:
         return None
 

@@ -19,6 +19,7 @@ from engine.errors import Invalid
 from engine.instance.union_law import UnionLaw, read_by
 from engine.messages import Message, _, restored
 from engine.people import access, posts
+from engine.queries import foresight
 from engine.queries.mine import BUCKETS, MINE, NARROWED, PARTS, narrowed, whose
 from engine.queries.words import Named, about
 
@@ -125,6 +126,7 @@ class Item:
     about: str  # the question that a poll puts, where it says one
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
     held_by: str  # who has done it, and may still take it back; ""
+    timed: bool  # may it be that it cannot be done yet? then not_yet.py says from when
 
     @property
     def of(self) -> str:
@@ -374,4 +376,5 @@ def _item(
         teller=row.teller or "",
         about=question,
         held_by=row.held_by or "",
+        timed=row.what == "task" and foresight.timed(process, row.element),
     )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
+    from engine.definitions.process import TaskRule
     from engine.messages import Message
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
@@ -83,6 +84,7 @@ class Task:
     round: int
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
+    barred: tuple[foresight.Barred, ...]  # choices that a gate refuses today
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
     papers_coming: tuple[coming.Coming, ...]  # that it will issue, by what is written so far
     lapses: tuple[foresight.Lapse, ...]  # what happens if nobody acts in time
@@ -176,6 +178,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         round=context.rounds.get(row.element, 0) + read.is_open,
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
+        barred=foresight.barred(context, rule, _labels(rule, lang), lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
         papers_coming=coming.coming(context, rule, read.draft, lang) if read.actionable else (),
         lapses=foresight.lapses(process, row.element, lang) if read.is_open and row.due_at else (),
@@ -241,3 +244,11 @@ def drafts(
         .order_by(_draft.saved_at.desc())
     ).all()
     return tuple((r.key, dict(r.answers), r.saved_at, r.revision) for r in found)
+
+
+def _labels(rule: TaskRule, lang: str) -> dict[str, str]:
+    """What the choices of the outcome are called."""
+    fields = rule.form.fields if rule.form else ()
+    choices = [c for field in fields if field.key == rule.outcomes for c in field.choices]
+    english = lang.startswith("en")
+    return {c.value: (c.label_en if english else "") or c.label for c in choices}

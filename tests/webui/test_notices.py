@@ -17,7 +17,7 @@ from engine.jobs import channels, notifying
 from engine.messages import CHINESE
 from engine.people import wishes
 from engine.queries import notices as reading
-from engine.settings import Mail, Platform, Settings
+from engine.settings import CHANNELS, Mail, Platform, Settings
 from tests.webui import errands, mailboxes
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def test_wishes_are_kept_by_page_and_api_and_wrong_ones_keep_what_was_typed(
     browser.post("/me/notices", data={**wrong, "digest": "08:15", "quiet_to": "06:00"})
     kept, _at = house.look(lambda s: reading.wished(s, house.actor("office")))
     assert (kept.digest, kept.singly, kept.quiet_to) == ("08:15", "all", "06:00")
-    assert kept.channels == wishes.CHANNELS, "a channel that is not there was not refused"
+    assert kept.channels == CHANNELS, "a channel that is not there was not refused"
     with pytest.raises(Invalid):
         house.do("office", notices.wish, {"channels": ["pigeon"]})
     with pytest.raises(NotFound):

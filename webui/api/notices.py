@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from engine.commands import notices
 from engine.people import wishes
 from engine.queries import notices as reading
+from engine.settings import CHANNELS
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.schemas import Moment, Text
@@ -29,7 +30,7 @@ class WishesSent(schemas.Sent):
     """
 
     channels = fields.List(
-        schemas.Choice(*wishes.CHANNELS),
+        schemas.Choice(*CHANNELS),
         metadata={"description": "Those you want; left out, all that there are."},
     )
     digest = Text(5, metadata={"description": "When the one message of the day comes."})

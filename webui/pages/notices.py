@@ -23,6 +23,7 @@ from engine.errors import Invalid, NotFound
 from engine.people import wishes
 from engine.queries import agenda
 from engine.queries import notices as reading
+from engine.settings import CHANNELS
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 
@@ -51,7 +52,7 @@ def index() -> str:
 
 def _page(faults: dict[str, list[str]], address: str = "") -> str:
     kept, account = look(lambda s: reading.wished(s, me()))
-    chosen = wishes.CHANNELS if kept.channels is None else kept.channels
+    chosen = CHANNELS if kept.channels is None else kept.channels
     return render_template(
         "auth/notices.html",
         wanted=kept,
@@ -72,10 +73,10 @@ def _page(faults: dict[str, list[str]], address: str = "") -> str:
 def wish() -> Answer | tuple[str, int]:
     """Keep how I want to be told."""
     there = current_app.config["YIXING"].channels
-    unknown = [each for each in wishes.CHANNELS if each not in there]
+    unknown = [each for each in CHANNELS if each not in there]
     kept, _account = look(lambda s: reading.wished(s, me()))
     # of a channel that is not there now, what was said before stays
-    before = wishes.CHANNELS if kept.channels is None else kept.channels
+    before = CHANNELS if kept.channels is None else kept.channels
     chosen = [*request.form.getlist("channels"), *(each for each in unknown if each in before)]
     given = {key: request.form.get(key, "") for key in (*wishes.TIMES, "singly")}
     try:

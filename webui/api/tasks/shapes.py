@@ -191,7 +191,22 @@ class Guarded(Schema):
 
     text = fields.String()
     holds = fields.Boolean(allow_none=True)
+    from_on = fields.Date(
+        allow_none=True,
+        metadata={"description": "From when it will hold, if nothing but time passes."},
+    )
     rules = fields.List(fields.Nested(Ruled))
+
+
+class BarredShape(Schema):
+    """A choice that would be refused today, whatever else is answered."""
+
+    class Meta:
+        title = "Barred"
+
+    choice = fields.String(metadata={"description": "Its label; empty: the task itself."})
+    text = fields.String()
+    from_on = fields.Date(allow_none=True)
 
 
 class LinkTo(schemas.Sent):
@@ -334,6 +349,7 @@ class TaskShape(Schema):
     round = fields.Integer()
     rules = fields.List(fields.Nested(Ruled))
     guards = fields.List(fields.Nested(Guarded))
+    barred = fields.List(fields.Nested(BarredShape))
     links = fields.List(
         fields.Nested(Sent),
         allow_none=True,

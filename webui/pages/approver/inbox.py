@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -28,6 +29,7 @@ from engine.instance import stand
 from engine.queries import (
     ballots,
     despatch,
+    not_yet,
     onward,
     poll_summary,
     progress,
@@ -79,10 +81,17 @@ def index() -> str:
     now_ = _under_way()
     shown = {act.id for meeting in now_ for act in meeting.acts}
     items = [item for item in found.items if item.id not in shown]
+    later = look(lambda s: not_yet.not_yet(s, me(), items))
+    ready = [item for item in items if item.id not in later]
+    sections = [(part, list(rows)) for part, rows in groupby(ready, lambda item: item.part)]
+    if later:
+        sections.append(("not_yet", [item for item in items if item.id in later]))
     return render_template(
         "inbox/index.html",
         inbox=found,
-        sections=[(part, list(rows)) for part, rows in groupby(items, lambda item: item.part)],
+        sections=sections,
+        from_day=later,
+        moved=Counter(item.part for item in items if item.id in later),
         wanted=wanted,
         parts=part_words(),
         flags=flag_words(),
