@@ -608,6 +608,7 @@ SENT: dict[str, dict[str, Any]] = {
         "json": {"batch": "01a20509-42be-7875-a54e-608a92498ac0", "tasks": [{"id": "{task}"}]}
     },
     "together.now": {"path": {"of": "congress_motion.review"}},
+    "queued.act": {"form": {"key": "queued-1", "as_of": "1.1.0"}},
     "notices.wish": {"form": {"singly": "all", "digest": "07:30"}},
     "api_notices.set_wishes": {"json": {"singly": "all"}},
     "together.undo": {"path": {"batch_id": "01a20509-42be-7875-a54e-608a92498ac0"}},

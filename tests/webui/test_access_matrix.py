@@ -452,7 +452,7 @@ notices.feed | 200 | -
 notices.index | 200 | -
 notices.opened | 404 | -
 notices.wish | 302 | -
-queued.act | 404 404 422 404 404 404 | 404
+queued.act | 404 404 409 404 404 404 | 404
 own_versions.decide | 404 404 404 403 404 409 | 404
 own_versions.end | 404 404 404 409 404 409 | 404
 proposals.again | 403 403 403 409 403 409 | -

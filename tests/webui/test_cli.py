@@ -29,6 +29,8 @@ VERBS = [
     "serve",
     "worker",
     "rotate-key",
+    "notices test",
+    "notices failed",
     "migrate",
     "check",
     "publish",

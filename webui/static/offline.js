@@ -61,8 +61,7 @@
     else if (reply.ok) keep(name, { ...entry, state: "done" });
     else if (reply.status < 500) {
       const told = await reply.json().catch(() => ({}));
-      const wrong = Object.values(told.errors || {}).flat().join(" ");
-      keep(name, { ...entry, state: "not", why: [told.detail || told.title || reply.status, wrong].join(" ") });
+      keep(name, { ...entry, state: "not", why: told.detail || told.title || reply.status });
     }
   };
   const flush = async () => {
