@@ -168,7 +168,7 @@ def acts(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
         return {"items": as_of.Past(context, told.record(context).bodies).acts()}
 
 
-class NoteShape(Schema):
+class AuditNote(Schema):
     """A note of an auditor on event `about`; `seq` and `hash` are those of its own event."""
 
     about = fields.Integer(required=True)
@@ -180,7 +180,7 @@ class NoteShape(Schema):
 
 
 class NoteList(Schema):
-    items = fields.List(fields.Nested(NoteShape), required=True)
+    items = fields.List(fields.Nested(AuditNote), required=True)
 
 
 class NewNote(schemas.Sent):
