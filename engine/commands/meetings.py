@@ -131,13 +131,14 @@ def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> 
 
 
 def strike(work: UnitOfWork, element: str, members: Iterable[str], reason: str) -> None:
-    """Strike formal members from the roll of the open meeting of a task: who lost their status is
-    due no more, for all later votes. The history says why.
+    """Strike formal members from the roll of the open meeting of a task, or of the one beside it
+    that decides: who lost their status is due no more, for all later votes. The history says why.
 
     Raises Conflict while a vote runs, whose roll is fixed, for who is still in the hall, and
     without an open meeting.
     """
     session, gone = work.session, [UUID(member) for member in members]
+    element = presence.deciding(work, element)
     meeting = presence.latest(session, work.row["id"], element, lock=True)
     if meeting is None or meeting.state != MeetingState.OPEN:
         raise Conflict(_("会议没有开始，不能从名册中除名。"), code="not_open")
@@ -176,6 +177,19 @@ class _LockedMeeting:
         self.work.log.add(kind, self.work.actor, **place, **details, **numbers)
         return numbers
 
+    def in_hall(self, *states: str) -> list[_LockedMeeting]:
+        """Of the meetings that share its hall, it and the latest of the others, locked, those in
+        these states.
+        """
+        work, found = self.work, [self]
+        for element in presence.hall(work.process, self.task.element):
+            if element == self.task.element:
+                continue
+            other = presence.latest(work.session, work.row["id"], element, lock=True)
+            if other is not None:
+                found.append(_LockedMeeting(work, other, _task_of(work.session, other)))
+        return [each for each in found if each.meeting.state in states]
+
 
 def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMeeting:
     """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane
@@ -184,9 +198,13 @@ def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMee
     instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": meeting_id}).scalar())
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     meeting = _lock_meeting(session, meeting_id)
-    task = cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
+    task = _task_of(session, meeting)
     rights.check(Case(work, "run_meeting", task.element))
     return _LockedMeeting(work, meeting, task)
+
+
+def _task_of(session: Session, meeting: rows.Meeting) -> rows.Task:
+    return cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
 
 
 def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
@@ -198,12 +216,20 @@ def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
-    """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused,
-    Conflict.
+    """Freeze the roll with its hash: from now on it is the denominator; those of the meetings that
+    share its hall, too. Raises NotFound, Refused, Conflict.
     """
     locked = _lock_to_run(session, actor, meeting_id)
     if locked.meeting.state != MeetingState.CALLED:
         raise Conflict(_("会议已经开始或结束。"), code="not_called")
+    for each in locked.in_hall(MeetingState.CALLED):
+        _freeze(each)
+    unit_of_work.save(locked.work)
+    return locked.meeting.instance_id
+
+
+def _freeze(locked: _LockedMeeting) -> None:
+    session, meeting_id = locked.work.session, locked.meeting.id
     rule = locked.work.process.tasks[locked.task.element].meeting
     assert rule is not None
     invited = _invited(locked.work, rule)
@@ -217,8 +243,6 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
         opened_at=clock.now(),
     )
     locked.log("meeting_opened", **_digests(invited))
-    unit_of_work.save(locked.work)
-    return locked.meeting.instance_id
 
 
 def seat(
@@ -229,33 +253,33 @@ def seat(
     came: bool = True,
     way: str = "list",
 ) -> UUID:
-    """The office of the meeting checks people in or out by list. Raises NotFound, Refused,
-    Conflict.
+    """The office of the meeting checks people in or out by list: in each meeting of the hall on
+    whose list they are. Raises NotFound, Refused, Conflict.
     """
     locked = _lock_to_run(session, actor, meeting_id)
     _check_running(locked.meeting)
-    _note(locked, list(members), _Way(came, way, actor))
+    _note_in_hall(locked, list(members), _Way(came, way, actor))
     return locked.meeting.instance_id
 
 
 # --- by those who come ----------------------------------------------------------------------------
 def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
-    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for
-    a wrong code.
+    """Check oneself in with the code at the door: once, and it counts in each meeting of the hall.
+    Raises NotFound when on none of their rolls, Refused for a wrong code.
     """
     locked = _lock_as_invited(session, actor, meeting_id, "arrive")
     meeting = locked.meeting
     if not secrets.compare_digest(code.encode(), meeting.code.encode()):
         message = _("签到码不对，请扫描会场的二维码。")
         raise Refused(message, code="wrong_code", instance_id=str(meeting.instance_id))
-    _note(locked, [actor.id], _Way(True, "code", actor))
+    _note_in_hall(locked, [actor.id], _Way(True, "code", actor))
     return meeting.instance_id
 
 
 def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     """Check oneself out. Raises NotFound when not on the roll."""
     locked = _lock_as_invited(session, actor, meeting_id, "leave")
-    _note(locked, [actor.id], _Way(False, "code", actor))
+    _note_in_hall(locked, [actor.id], _Way(False, "code", actor))
     return locked.meeting.instance_id
 
 
@@ -268,10 +292,11 @@ def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str
     work = unit_of_work.lock(session, None, instance_id)
     meeting = _lock_meeting(session, meeting_id)
     _check_running(meeting)
-    if session.execute(_INVITED, {"key": meeting_id, "who": actor.id}).first() is None:
+    locked = _LockedMeeting(work, meeting, _task_of(session, meeting))
+    asked = [{"key": each.meeting.id, "who": actor.id} for each in locked.in_hall(*TAKES_ARRIVALS)]
+    if not any(session.execute(_INVITED, who).first() for who in asked):
         raise NotFound(instance_id=str(meeting.instance_id), verb=verb)
-    task = cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
-    return _LockedMeeting(work, meeting, task)
+    return locked
 
 
 def _check_running(meeting: rows.Meeting) -> None:
@@ -292,13 +317,22 @@ class _Way:
         return {"came": self.came, "way": self.way, "by_id": self.by.id}
 
 
-def _note(locked: _LockedMeeting, members: list[UUID], how: _Way) -> None:
-    """Write ledger and history for those whose presence changes; coming twice is coming once."""
+def _note_in_hall(locked: _LockedMeeting, members: list[UUID], how: _Way) -> None:
+    """Write ledger and history of each meeting of the hall for those on its list whose presence
+    changes there; coming twice is coming once.
+    """
+    changed = [_note(each, members, how) for each in locked.in_hall(*TAKES_ARRIVALS)]
+    if any(changed):
+        unit_of_work.note(locked.work)
+
+
+def _note(locked: _LockedMeeting, members: list[UUID], how: _Way) -> bool:
+    """The same of one meeting; did anything change?"""
     session, meeting_id = locked.work.session, locked.meeting.id
     change = {"key": meeting_id, "members": members, "came": how.came}
     changed = session.execute(_CHANGE, change).all()
     if not changed:
-        return
+        return False
     entry = {"meeting_id": meeting_id, "at": clock.now(), **how.columns()}
     in_order = sorted((person.member_id for person in changed), key=str)
     session.execute(insert(_presence), [{"member_id": member, **entry} for member in in_order])
@@ -307,7 +341,7 @@ def _note(locked: _LockedMeeting, members: list[UUID], how: _Way) -> None:
     told = {"members": list(map(str, in_order)), "count": len(in_order)}
     told |= {"came": how.came, "way": how.way, "task": locked.task.element}
     locked.work.log.add("presence_noted", how.by, meeting=str(meeting_id), **told)
-    unit_of_work.note(locked.work)
+    return True
 
 
 # --- its end --------------------------------------------------------------------------------------

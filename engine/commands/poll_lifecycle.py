@@ -144,7 +144,9 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     question = _question(work, element, rule)
     if rule.secret:
         question.check_secrecy()
-    meeting = _meeting(work, element, rule, quorate=not rule.secret)
+    meeting = _meeting(
+        work, element, presence.deciding(work, rule.meeting), quorate=not rule.secret
+    )
     row = _row(question, task_id, meeting)
     if rule.secret:
         terms = row["rule"]
@@ -239,7 +241,8 @@ def _window(
         closes = work.moment(rule.closes) if rule.closes else None
     if meeting is None:
         return _Window(terms, closes, {})
-    needed = presence.numbers(work, rule.meeting, meeting).needed
+    held = presence.held_in(work, rule.meeting, meeting.id)
+    needed = presence.numbers(work, held, meeting).needed
     here = {
         "present": meeting.present,
         "presence": ledger_hash(work.session, meeting.id),
@@ -258,7 +261,8 @@ def _window(
 def open_window(locked: LockedPoll, **details: Any) -> None:
     """The tellers of a called poll are ready. `details`: for the event. Refused without quorum."""
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
-    meeting = _meeting(work, locked.task.element, rule, quorate=True)
+    held = presence.held_in(work, rule.meeting, poll.meeting_id)
+    meeting = _meeting(work, locked.task.element, held, quorate=True)
     window = _window(work, rule, poll.rule, meeting)
     values = {"rule": window.terms, "opened_at": clock.now(), "closes_at": window.end}
     opened = locked.update(state=PollState.OPEN, **values)
@@ -338,16 +342,14 @@ def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:
 
 
 # --- what both need -------------------------------------------------------------------------------
-def _meeting(
-    work: UnitOfWork, element: str, rule: PollRule, *, quorate: bool
-) -> rows.Meeting | None:
-    """The open meeting under which the poll is held, when there is one; `quorate`: with its
-    quorum. Raises Refused.
+def _meeting(work: UnitOfWork, element: str, held: str, *, quorate: bool) -> rows.Meeting | None:
+    """The open meeting of the task `held`, when there is one; `quorate`: with its quorum. Raises
+    Refused.
     """
-    if not rule.meeting:
+    if not held:
         return None
-    meeting = presence.latest(work.session, work.row["id"], rule.meeting, lock=True)
-    numbers = presence.numbers(work, rule.meeting, meeting)
+    meeting = presence.latest(work.session, work.row["id"], held, lock=True)
+    numbers = presence.numbers(work, held, meeting)
     if numbers.state != MeetingState.OPEN:
         raise Refused(_("会议没有开始，不能表决。"), code="no_meeting", **_place(work, element))
     if quorate and not numbers.quorate:

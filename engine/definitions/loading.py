@@ -14,7 +14,6 @@ from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of, words_of
 from engine.definitions.plans import plan_of
 from engine.definitions.process import (
-    BookRule,
     Claim,
     ColumnRule,
     DocumentRule,
@@ -24,10 +23,10 @@ from engine.definitions.process import (
     Premise,
     Process,
     RollRule,
-    RoundRule,
     Statistics,
     Words,
 )
+from engine.definitions.shelves import BookRule, RoundRule
 from engine.errors import ProcessFault
 from engine.messages import _
 

@@ -173,6 +173,9 @@ def _meeting(table: Table) -> MeetingRule:
         guests=table.get("guests", ""),
         quorum=table["quorum"],
         words=words_of(table, "words"),
+        beside=table.get("beside", ""),
+        decides=table.get("decides", ""),
+        name=words_of(table, "name"),
     )
 
 

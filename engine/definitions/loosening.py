@@ -18,7 +18,7 @@ from engine.messages import Both, Listed, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.definitions.process import Lane, Process, TaskRule
+    from engine.definitions.process import Lane, MeetingRule, Process, TaskRule
     from engine.messages import Message
 
 _RULE = re.compile(r"""["']([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)["']""")  # as an expression names one
@@ -150,5 +150,10 @@ def _votes(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
     if poll and poll.secret and not (own and own.secret):
         yield _("“{task}”应当无记名表决，不能更改。", task=shipped.title)
     meeting, held = shipped.meeting, task.meeting
-    if meeting and (held is None or (held.formal, held.quorum) != (meeting.formal, meeting.quorum)):
+    if meeting and (held is None or _constituted(held) != _constituted(meeting)):
         yield _("“{task}”的正式成员和法定人数不能更改。", task=shipped.title)
+
+
+def _constituted(meeting: MeetingRule) -> tuple[str, ...]:
+    """What makes a meeting the one that may decide."""
+    return meeting.formal, meeting.quorum, meeting.beside, meeting.decides

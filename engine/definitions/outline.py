@@ -226,6 +226,9 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
         if rule.due:
             yield f"期限：{_one_line(rule.due)}{_rules(rule.due)}"
         yield f"填写：{_fields(process, rule.id)}"
+    if rule.meeting and rule.meeting.beside:
+        first, decides = _name(process, rule.meeting.beside), _one_line(rule.meeting.decides)
+        yield f"与“{first}”同时召开，签到一次，名册、到会、法定人数各计各的；归本会议表决：{decides}"
     if rule.basis:
         yield f"依据：{rule.basis}"
     if rule.not_by:

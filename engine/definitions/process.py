@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine import decisions, forms, machine
     from engine.definitions.diagram import Diagram
     from engine.definitions.plans import Plan
+    from engine.definitions.shelves import BookRule, RoundRule
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,7 @@ class PollRule:
     wins: str = ""
     write_in: str = ""  # members who may be written in beside the candidates of a secret election
     write_in_wins: str = ""  # may one of them win a seat, or are their votes only counted
-    about: tuple[
-        str, ...
-    ] = ()  # facts that are put to the vote; the first one is the question itself
+    about: tuple[str, ...] = ()  # facts that are put to the vote, first the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
     sight: str = "always"  # its roll finds the matter: always, or while it is "open"
@@ -100,6 +99,9 @@ class PollRule:
 class MeetingRule:
     """A user task that holds a meeting: expressions giving member ids, and the quorum over
     `present` and `due`.
+
+    `beside`: the task whose meeting shares its hall and check-in; each has its own `name`, roll and
+    quorum. While `decides` holds, votes put under that one are this one's.
     """
 
     formal: str
@@ -107,6 +109,9 @@ class MeetingRule:
     guests: str
     quorum: str
     words: Words
+    beside: str = ""
+    decides: str = ""
+    name: Words = Words("", "")
 
 
 @dataclass(frozen=True)
@@ -247,27 +252,6 @@ class DocumentRule:
     def reads(self) -> frozenset[str]:
         """All facts that may stand in it."""
         return self.needs | self.optional
-
-
-@dataclass(frozen=True)
-class BookRule:
-    """Several of a kind within one matter: the `facts` that each has of its own, and those of them
-    that no paper shows (`apart`). See engine/instance/books.py.
-    """
-
-    key: str
-    facts: tuple[str, ...]
-    apart: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RoundRule:
-    """What is done anew: the dotted `facts` that each round keeps under its number. See
-    engine/instance/rounds.py.
-    """
-
-    key: str
-    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True)

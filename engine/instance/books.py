@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from engine.definitions.process import BookRule
+    from engine.definitions.shelves import BookRule
 
 Facts = dict[str, Any]
 

@@ -14,7 +14,7 @@ from engine.instance.view import dotted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.definitions.process import RoundRule
+    from engine.definitions.shelves import RoundRule
 
 Facts = dict[str, Any]
 

@@ -13,7 +13,7 @@ from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import Listed, _
-from engine.settings import CHANNELS
+from engine.settings import CHANNELS as CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

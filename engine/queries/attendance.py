@@ -6,25 +6,28 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from engine.db import tables
 from engine.db.states import MeetingState
 from engine.instance.lanes import runs_task
 from engine.people import access
 from engine.people.ordering import on_screen
-from engine.queries.meetings import KINDS, MOST, seen
+from engine.queries.meetings import KINDS, MOST, in_hall, seen
 from engine.queries.mine import like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from engine.db import Session, rows
     from engine.people.organisation import Actor
+
+    Invited = ReadOnlyColumnCollection[str, Any]
 
 _attendance, _presence = tables.attendance.c, tables.presence.c
 _member, _unit = tables.member.c, tables.unit.c
@@ -64,30 +67,41 @@ class Matched:
     several: tuple[tuple[str, tuple[Person, ...]], ...]
 
 
-def _people(meeting_id: UUID) -> Select[Any]:
+def _people(meetings: Sequence[UUID]) -> tuple[Select[Any], Invited]:
+    """Who is invited to meetings that share a hall, each once, and the columns that say how. Who is
+    a formal member of one of them is shown as that.
+    """
+    kind = func.min(_attendance.kind).label("kind")  # "formal" comes first
+    invited = (
+        select(_attendance.member_id, kind, func.bool_or(_attendance.here).label("here"))
+        .where(_attendance.meeting_id.in_(meetings))
+        .group_by(_attendance.member_id)
+        .subquery()
+    )
     last = (
         select(_presence.member_id, _presence.at, _presence.way)
         .distinct(_presence.member_id)
-        .where(_presence.meeting_id == meeting_id)
+        .where(_presence.meeting_id.in_(meetings))
         .order_by(_presence.member_id, _presence.no.desc())
         .subquery()
     )
-    return (
+    people = (
         select(
             _member.id,
             _member.name,
             _member.username,
             _unit.name.label("unit"),
-            _attendance.kind,
-            _attendance.here,
+            invited.c.kind,
+            invited.c.here,
             last.c.at,
             last.c.way,
         )
-        .join(tables.member, _member.id == _attendance.member_id)
+        .select_from(invited)
+        .join(tables.member, _member.id == invited.c.member_id)
         .outerjoin(tables.unit, _unit.id == _member.unit_id)
-        .outerjoin(last, last.c.member_id == _attendance.member_id)
-        .where(_attendance.meeting_id == meeting_id)
+        .outerjoin(last, last.c.member_id == _member.id)
     )
+    return people, invited.c
 
 
 def _person(row: rows.Selected) -> Person:
@@ -103,9 +117,11 @@ def _person(row: rows.Selected) -> Person:
     )
 
 
-def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
+def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> Sequence[UUID]:
+    """The meetings in the hall of this one. NotFound for who does not run it."""
     read = seen(session, actor, meeting_id)
     access.must_see(read if runs_task(read.context, read.element) else None)
+    return [each.row.id for each in in_hall(session, actor, read) or (read,)]
 
 
 def people(
@@ -124,9 +140,8 @@ def people(
 
     `after` is the number of people to leave out, as the page before said.
     """
-    _must_run(session, actor, meeting_id)
-    query = _people(meeting_id).where(*_narrowed(words, here, kind))
-    found = _by_name(session, query)
+    query, invited = _people(_must_run(session, actor, meeting_id))
+    found = _by_name(session, query.where(*_narrowed(invited, words, here, kind)))
     total = len(found)
     skip = min(int(after), FARTHEST) if after and after.isascii() and after.isdigit() else 0
     size = max(1, min(limit, MOST))
@@ -139,34 +154,35 @@ def _by_name(session: Session, query: Select[Any]) -> list[rows.Selected]:
 
 
 def _narrowed(
-    words: str | None, here: bool | None, kind: str | None
+    invited: Invited, words: str | None, here: bool | None, kind: str | None
 ) -> Iterator[ColumnElement[bool]]:
     pattern = like(words)
     if pattern:
         yield or_(*(c.ilike(pattern) for c in (_member.name, _member.username, _unit.name)))
     if here is not None:
-        yield _attendance.here == here
+        yield invited.here == here
     if kind in KINDS:
-        yield _attendance.kind == kind
+        yield invited.kind == kind
 
 
 def elsewhere(session: Session, actor: Actor, meeting_id: UUID) -> tuple[str, ...]:
     """The names of those in this hall who are marked as in another one, too: nobody is in two at
-    once. NotFound for who does not run the meeting.
+    once; meetings that share a hall are one. NotFound for who does not run the meeting.
     """
-    _must_run(session, actor, meeting_id)
+    within = _must_run(session, actor, meeting_id)
     other, held = tables.attendance.alias().c, tables.meeting.c
     also = (
         select(other.member_id)
         .join(tables.meeting, held.id == other.meeting_id)
-        .where(other.meeting_id != meeting_id, other.here)
+        .where(other.meeting_id.not_in(within), other.here)
         .where(held.state.in_((MeetingState.CALLED, MeetingState.OPEN)))
     )
     both = (
         select(_member.name)
         .join(tables.attendance, _attendance.member_id == _member.id)
-        .where(_attendance.meeting_id == meeting_id, _attendance.here)
+        .where(_attendance.meeting_id.in_(within), _attendance.here)
         .where(_attendance.member_id.in_(also))
+        .distinct()
     )
     return tuple(on_screen(session.execute(both).scalars(), str))
 
@@ -175,8 +191,8 @@ def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Ma
     """Whom a pasted list of names or user names means on the roll. NotFound for who does not run
     the meeting.
     """
-    _must_run(session, actor, meeting_id)
-    roll = [_person(row) for row in _by_name(session, _people(meeting_id))]
+    query, _invited = _people(_must_run(session, actor, meeting_id))
+    roll = [_person(row) for row in _by_name(session, query)]
     by_word: dict[str, list[Person]] = {}
     for person in roll:
         for word in {person.name, person.username}:

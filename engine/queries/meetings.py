@@ -11,12 +11,11 @@ from sqlalchemy import and_, func, select
 
 from engine.db import rows, tables
 from engine.db.states import POLL_RUNNING, InstanceState, MeetingState, PollState
-from engine.definitions.store import process_of
 from engine.instance import context as instance
 from engine.instance import presence
 from engine.instance.lanes import runs_task
 from engine.people import access, places
-from engine.queries import newest, poll_rows, poll_summary, ruled
+from engine.queries import poll_rows, poll_summary, ruled
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -53,13 +52,36 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Body:
+    """One of several meetings that share a hall, with its own roll, presence and quorum; `mine` is
+    my kind on its roll, "" when not invited.
+    """
+
+    id: UUID
+    name: str
+    state: str
+    due: int
+    needed: int
+    present: int
+    quorate: bool
+    mine: str
+    am_here: bool
+
+    @property
+    def missing(self) -> int:
+        """How many formal members are missing for the quorum."""
+        return max(0, self.needed - self.present)
+
+
+@dataclass(frozen=True)
 class Vote:
     """A poll under a meeting: no partial result, only how many have voted. `waits`: for my vote,
-    and I am in the hall.
+    and I am in the hall. `body`: whose it is, where several share the hall.
     """
 
     id: UUID
     title: str
+    body: str
     asks: str
     kind: str
     state: str
@@ -82,8 +104,9 @@ class Meeting:
     """`invited` and `here` count by kind (formal, observer, guest); due, needed and present are
     formal members only.
 
-    `runs`: this person opens it and checks people in, and so gets the `code`. `mine` is my kind, ""
-    when not invited.
+    `runs`: this person opens it and checks people in, and so gets the `code`. `mine` is my kind in
+    it, or in another one that shares its hall, "" when not invited. `bodies`: it and the others of
+    the hall, in the order of the process; none where it is alone. `votes` are those of all of them.
     """
 
     id: UUID
@@ -112,29 +135,13 @@ class Meeting:
     code: str | None
     mine: str
     am_here: bool
+    bodies: tuple[Body, ...]
     votes: tuple[Vote, ...]
 
     @property
     def missing(self) -> int:
         """How many formal members are missing for the quorum."""
         return max(0, self.needed - self.present)
-
-
-@dataclass(frozen=True)
-class Brief:
-    """A meeting in a list."""
-
-    id: UUID
-    instance_id: UUID
-    task_id: UUID
-    number: str
-    subject: str
-    title: str
-    state: str
-    due: int
-    present: int
-    opened_at: datetime | None
-    closed_at: datetime | None
 
 
 def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") -> Meeting:
@@ -145,6 +152,8 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
     quorum = rule.meeting.quorum if rule.meeting else ""
     known = ruled.rulings(context.law, context.decisive_on, words, [quorum])
     reached, runs = numbers(read), runs_task(context, rule.id)
+    together = in_hall(session, actor, read)
+    bodies = tuple(body(each, lang) for each in together)
     invited, here = _counts(session, meeting_id)
     return Meeting(
         id=row.id,
@@ -171,9 +180,44 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         closed_at=row.closed_at,
         runs=runs,
         code=row.code if runs else None,
+        mine=next((each.mine for each in (read, *together) if each.mine), ""),
+        am_here=any(each.am_here for each in (read, *together)),
+        bodies=bodies,
+        votes=_votes(together or (read,), bodies, lang),
+    )
+
+
+def in_hall(session: Session, actor: Actor, read: Seen) -> tuple[Seen, ...]:
+    """This meeting and those that go on with it in one hall; none where it is alone."""
+    order, row = presence.hall(read.context.process, read.element), read.row
+    if len(order) == 1:
+        return ()
+    ended = row.closed_at or _meeting.called_at
+    others = _seen_by(actor).where(
+        _meeting.instance_id == row.instance_id,
+        _meeting.id != row.id,
+        _meeting.state != MeetingState.VOID,
+        _task.element.in_(order),
+        _meeting.called_at <= ended,
+        func.coalesce(_meeting.closed_at, row.called_at) >= row.called_at,
+    )
+    found = [_seen(session, actor, tuple(each)) for each in session.execute(others).all()]
+    return tuple(sorted((read, *found), key=lambda s: order.index(s.element))) if found else ()
+
+
+def body(read: Seen, lang: str) -> Body:
+    row, held, reached = read.row, read.rule.meeting, numbers(read)
+    name = held.name.in_(lang) if held else ""
+    return Body(
+        id=row.id,
+        name=name or read.rule.title.in_(lang),
+        state=row.state,
+        due=row.due,
+        needed=reached["needed"],
+        present=row.present,
+        quorate=reached["quorate"],
         mine=read.mine or "",
         am_here=bool(read.am_here),
-        votes=_votes(read, lang),
     )
 
 
@@ -251,13 +295,16 @@ def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[st
     return none | {r[0]: r[1] for r in found}, none | {r[0]: r[2] for r in found}
 
 
-def _votes(read: Seen, lang: str) -> tuple[Vote, ...]:
-    """The polls under a meeting, the open ones first, then newest first."""
-    context, found = read.context, poll_rows.of_meeting(read.context, read.row.id)
+def _votes(held: Sequence[Seen], bodies: Sequence[Body], lang: str) -> tuple[Vote, ...]:
+    """The polls under these meetings, the open ones first, then newest first."""
+    context = held[0].context
+    found = poll_rows.of_meetings(context, [read.row.id for read in held])
     names = Named.of(context.session, [poll.mentioned for poll in found], context.actor)
-    placed = _places(context.session, found)
-    summaries = (poll_summary.summary(context, poll, names, lang) for poll in found)
-    votes = [_vote(summary, placed, lang) for summary in summaries]
+    placed, named = _places(context.session, found), {body.id: body.name for body in bodies}
+    votes = [
+        _vote(poll_summary.summary(context, poll, names, lang), placed, named, lang)
+        for poll in found
+    ]
     return tuple(sorted(votes, key=lambda vote: vote.state not in POLL_RUNNING))
 
 
@@ -269,12 +316,15 @@ def _places(session: Session, polls: Sequence[poll_rows.Read]) -> Mapping[str, P
     return places.of(session, people) if people else {}
 
 
-def _vote(poll: poll_summary.Summary, placed: Mapping[str, Place], lang: str) -> Vote:
+def _vote(
+    poll: poll_summary.Summary, placed: Mapping[str, Place], named: Mapping[UUID, str], lang: str
+) -> Vote:
     question, result = poll.question, poll.result
     labels = question.labels
     return Vote(
         id=poll.id,
         title=question.title,
+        body=named.get(poll.meeting_id, "") if poll.meeting_id else "",
         asks=question.asks,
         kind=question.kind,
         state=poll.state,
@@ -306,63 +356,3 @@ def _chosen(poll: poll_summary.Summary) -> list[tuple[str, int | None]]:
     if poll.state == PollState.CLOSED and poll.result.outcome:
         return [(key, votes) for key, votes in poll_summary.choices(poll)]
     return [(key, None) for key in poll.question.choices]
-
-
-# --- lists ----------------------------------------------------------------------------------------
-def _briefs() -> Select[Any]:
-    return (
-        select(
-            _meeting.id,
-            _meeting.instance_id,
-            _meeting.task_id,
-            _meeting.state,
-            _meeting.due,
-            _meeting.present,
-            _meeting.opened_at,
-            _meeting.closed_at,
-            _task.element,
-            _instance.number,
-            _instance.title,
-            _instance.version,
-        )
-        .join(tables.task, _task.id == _meeting.task_id)
-        .join(tables.instance, _instance.id == _meeting.instance_id)
-    )
-
-
-def _brief(session: Session, row: rows.Selected, lang: str) -> Brief:
-    return Brief(
-        id=row.id,
-        instance_id=row.instance_id,
-        task_id=row.task_id,
-        number=row.number,
-        subject=row.title,
-        title=process_of(session, row.version).tasks[row.element].title.in_(lang),
-        state=row.state,
-        due=row.due,
-        present=row.present,
-        opened_at=row.opened_at,
-        closed_at=row.closed_at,
-    )
-
-
-def meetings(
-    session: Session,
-    actor: Actor,
-    *,
-    instance_id: UUID | None = None,
-    after: UUID | None = None,
-    limit: int = 50,
-    lang: str = "zh",
-) -> tuple[tuple[Brief, ...], str | None]:
-    """The meetings that this person may see, of one matter or of all, newest first."""
-    ids = newest.hanging(actor, select(_meeting.id), _meeting.instance_id)
-    if instance_id is not None:
-        ids = ids.where(_meeting.instance_id == instance_id)
-    if after is not None:
-        ids = ids.where(_meeting.id < after)
-    size = max(1, min(limit, MOST))
-    query = _briefs().where(_meeting.id.in_(ids.order_by(_meeting.id.desc()).limit(size + 1)))
-    read = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
-    found = tuple(_brief(session, r, lang) for r in read[:size])
-    return found, str(found[-1].id) if len(read) > size else None

@@ -174,10 +174,10 @@ def of_instance(context: Context) -> tuple[Read, ...]:
     return tuple(replace(_from(tuple(row)), voices=row[-1] or ()) for row in found)
 
 
-def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:
-    """The polls under a meeting, newest first."""
+def of_meetings(context: Context, meetings: Sequence[UUID]) -> tuple[Read, ...]:
+    """The polls under meetings of one matter, newest first."""
     assert context.actor is not None
-    query = _query(context.actor).where(_poll.meeting_id == meeting_id)
+    query = _query(context.actor).where(_poll.meeting_id.in_(meetings))
     found = context.session.execute(query.order_by(_poll.id.desc()))
     return tuple(_from(tuple(row)) for row in found)
 

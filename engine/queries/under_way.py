@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
-from engine.instance import polling
+from engine.instance import polling, presence
 from engine.queries import meetings, poll_rows, poll_summary, polls
 from engine.queries.tellers import counting, tellers
 from engine.queries.words import Named
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.people.organisation import Actor
-    from engine.queries.meetings import Seen
+    from engine.queries.meetings import Body, Seen
     from engine.queries.poll_rows import Read
 
 _key, _task, _held = tables.teller_key.c, tables.task.c, tables.held_act.c
@@ -47,8 +47,8 @@ class Act:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """An open meeting. `here`: I am checked in; `presides`: over a poll in it; `votes`: so many
-    polls are under way in it.
+    """An open meeting, or the first one of those that share a hall, which are its `bodies` then.
+    `here`: I am checked in; `presides`: over a poll in it; `votes`: so many polls are under way.
     """
 
     id: UUID
@@ -62,6 +62,7 @@ class UnderWay:
     here: bool
     presides: bool
     votes: int
+    bodies: tuple[Body, ...]
     acts: tuple[Act, ...]
 
 
@@ -71,8 +72,19 @@ def under_way(session: Session, actor: Actor, lang: str = "zh") -> tuple[UnderWa
     if not open_:
         return ()
     found = _Found.of(session, actor, open_)
-    parts = (_part(found, read, lang) for read in open_)
+    parts = (_part(found, hall, lang) for hall in _by_hall(open_))
     return tuple(part for part in parts if part.acts or part.here or part.presides)
+
+
+def _by_hall(open_: Sequence[Seen]) -> Iterable[Sequence[Seen]]:
+    """These meetings, those that share a hall together, the first one of the hall first."""
+    halls: dict[tuple[UUID, str], list[Seen]] = {}
+    for read in open_:
+        order = presence.hall(read.context.process, read.element)
+        shared = halls.setdefault((read.row.instance_id, order[0]), [])
+        shared.append(read)
+        shared.sort(key=lambda each: order.index(each.element))
+    return halls.values()
 
 
 def next_in(session: Session, actor: Actor, instance_id: UUID) -> Act | None:
@@ -125,8 +137,9 @@ def _keys(session: Session, actor: Actor, running: Iterable[rows.Poll]) -> dict[
     return {row.poll_id: bool(row.joined) for row in session.execute(own)}
 
 
-def _part(found: _Found, read: Seen, lang: str) -> UnderWay:
-    row, running = read.row, found.polls[read.row.id]
+def _part(found: _Found, hall: Sequence[Seen], lang: str) -> UnderWay:
+    read, running = hall[0], [poll for each in hall for poll in found.polls[each.row.id]]
+    row = read.row
     return UnderWay(
         id=row.id,
         instance_id=row.instance_id,
@@ -136,15 +149,17 @@ def _part(found: _Found, read: Seen, lang: str) -> UnderWay:
         due=row.due,
         present=row.present,
         needed=meetings.numbers(read)["needed"],
-        here=bool(read.am_here),
+        here=any(each.am_here for each in hall),
         presides=any(polling.presides(read.context, p.row, p.beside.element) for p in running),
         votes=len(running),
-        acts=tuple(_acts(found, read, running, lang)),
+        bodies=tuple(meetings.body(each, lang) for each in hall) if len(hall) > 1 else (),
+        acts=tuple(_acts(found, hall, running, lang)),
     )
 
 
-def _acts(found: _Found, read: Seen, running: Sequence[Read], lang: str) -> Iterator[Act]:
-    if read.mine and not read.am_here:
+def _acts(found: _Found, hall: Sequence[Seen], running: Sequence[Read], lang: str) -> Iterator[Act]:
+    read = hall[0]
+    if any(each.mine for each in hall) and not any(each.am_here for each in hall):
         yield Act("check_in", None, read.rule.title.in_(lang))
     of_polls = [_in_poll(found, read, poll, lang) for poll in running]
     yield from (act for act in of_polls if act and act.what != "watch")

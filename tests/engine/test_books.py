@@ -13,7 +13,7 @@ from engine import definitions
 from engine.commands import objections
 from engine.db import tables
 from engine.definitions.check import faults
-from engine.definitions.process import BookRule
+from engine.definitions.shelves import BookRule
 from engine.errors import Conflict
 from engine.history import seals
 from engine.instance import books

@@ -9,7 +9,7 @@ from typing import Any
 from engine import definitions
 from engine.commands.received import plain
 from engine.definitions.check import faults
-from engine.definitions.process import RoundRule
+from engine.definitions.shelves import RoundRule
 from engine.instance import rounds
 from tests.hostile.sound import rulebook
 

@@ -13,6 +13,7 @@ from engine.queries import instance as files
 from engine.settings import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from tests.webui.conftest import House
@@ -23,10 +24,12 @@ NAMES = "甲乙丙丁戊己庚辛壬"
 class Hall:
     """Six of the nine delegates are due to make a quorum; d2 and d3 are the tellers, d0 and d1 the candidates.
 
-    `terms`: more keys of the election.
+    `terms`: more keys of the election; `files`: another folder than that of the hall.
     """
 
-    def __init__(self, house: House, terms: str = "") -> None:
+    def __init__(
+        self, house: House, terms: str = "", files: Mapping[str, str] | None = None
+    ) -> None:
         self.house = house
         with db.transaction(house.engine) as session:
             for gone in ("mover", "second", "third"):
@@ -39,15 +42,18 @@ class Hall:
                 )
             house.person(session, "observer", "列席人", "info", "union", "observer_delegate@info")
             house.person(session, "chair", "主席", "union", "union", "presidium_chair@union")
-            folder = dict(read(ROOT / "tests" / "processes" / "hall"))
+            folder = dict(files or read(ROOT / "tests" / "processes" / "hall"))
             named = "tellers = 'put.tellers'\n"
             folder["process.toml"] = folder["process.toml"].replace(named, named + terms)
             definitions.publish_shipped(session, folder)
         self.instance: UUID = house.do(
             "chair", instances.launch, "hall", {"subject": "第八届二次教代会"}
         )
-        self.id: UUID = self.one("SELECT id FROM meeting")
-        self.code: str = self.one("SELECT code FROM meeting")
+        first = (
+            "SELECT m.id FROM meeting m JOIN task t ON t.id = m.task_id WHERE t.element = 'session'"
+        )
+        self.id: UUID = self.one(first)
+        self.code: str = self.one("SELECT code FROM meeting WHERE id = :id", id=self.id)
 
     def one(self, query: str, **values: Any) -> Any:
         return self.house.look(lambda s: s.execute(text(query), values).scalar())

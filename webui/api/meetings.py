@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 from engine.commands import meetings
 from engine.errors import Invalid
 from engine.messages import _
-from engine.queries import attendance, under_way
+from engine.queries import attendance, meeting_list, under_way
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -74,11 +74,35 @@ class MeetingChoice(Schema):
     elected = fields.Boolean()
 
 
+class MeetingBody(Schema):
+    """One of several meetings that share a hall: its own roll, presence and quorum."""
+
+    id = fields.UUID(required=True)
+    name = fields.String()
+    state = schemas.Choice(*WHERE)
+    due = fields.Integer()
+    needed = fields.Integer()
+    present = fields.Integer()
+    quorate = fields.Boolean()
+    missing = fields.Integer()
+    mine = schemas.Choice("", *reading.KINDS)
+    am_here = fields.Boolean()
+
+
+BODIES = fields.List(
+    fields.Nested(MeetingBody),
+    metadata={"description": "Where several meetings share the hall: all of them, in order."},
+)
+
+
 class MeetingVote(Schema):
     """A poll under the meeting (at /polls/<id>)."""
 
     id = fields.UUID(required=True)
     title = fields.String()
+    body = fields.String(
+        metadata={"description": "Whose it is, where several meetings share the hall."}
+    )
     asks = fields.String()
     kind = fields.String()
     state = schemas.Choice(*STATES)
@@ -126,6 +150,7 @@ class UnderWayShape(Schema):
     here = fields.Boolean(metadata={"description": "The caller is checked in."})
     presides = fields.Boolean(metadata={"description": "The caller presides over a poll in it."})
     votes = fields.Integer(metadata={"description": "Polls under way in it."})
+    bodies = BODIES
     acts = fields.List(fields.Nested(ActShape))
 
 
@@ -172,6 +197,7 @@ class MeetingShape(MeetingRow):
     )
     mine = schemas.Choice("", *reading.KINDS)
     am_here = fields.Boolean()
+    bodies = BODIES
     votes = fields.List(fields.Nested(MeetingVote))
 
 
@@ -215,7 +241,7 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
         after = UUID(given["after"]) if given["after"] else None
     except ValueError:
         raise Invalid({"after": [_("翻页标记无效。")]}) from None
-    rows, further = reading.meetings(
+    rows, further = meeting_list.meetings(
         session,
         actor,
         instance_id=given["instance"],

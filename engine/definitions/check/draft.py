@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
-MAX_FILES = 300
+MAX_FILES = 600  # a folder has a story for each way; what it weighs is bounded by MAX_FOLDER
 MAX_LINES = 20_000  # that are searched for dotted keys
 MAX_NESTING = 60  # of JSON and TOML; a form needs five
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")

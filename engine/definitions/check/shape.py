@@ -71,9 +71,20 @@ POLL = Of(
     ("words",),
 )
 _MEETING = Of(
-    {"formal": str, "observers": str, "guests": str, "quorum": str, "words": str, "words_en": str},
+    {
+        "formal": str,
+        "observers": str,
+        "guests": str,
+        "quorum": str,
+        "words": str,
+        "words_en": str,
+        "beside": str,
+        "decides": str,
+        "name": str,
+        "name_en": str,
+    },
     ("formal", "quorum", "words"),
-    ("words",),
+    ("words", "name"),
 )
 _GUARD = Of(
     {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str},

@@ -57,6 +57,7 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
         yield from _batch(key, place, task, draft, language)
     if "meeting" in task:
         yield from _meeting(f"{place}.meeting", task["meeting"], language)
+        yield from _beside(key, f"{place}.meeting", draft, language)
     yield from _outcomes(place, task, draft.forms.get(key))
     if task.get("undo") and ("poll" in task or "meeting" in task):
         what = _("表决和会议不能撤回（undo），票一经投出、会一经结束即为有效。")
@@ -114,6 +115,28 @@ def _meeting(place: str, meeting: dict[str, Any], language: Language) -> Iterato
     if meeting.get("quorum"):
         label = _("法定人数 quorum")
         yield from language.faults(FILE, place, label, meeting["quorum"], more=MEETING)
+
+
+def _beside(key: str, place: str, draft: Draft, language: Language) -> Iterator[Fault]:
+    """A meeting that shares its hall says with which one, and when it is the one that decides."""
+    tasks = draft.table("tasks")
+    meeting = tasks[key]["meeting"]
+    first, decides = meeting.get("beside", ""), meeting.get("decides", "")
+    if bool(first) != bool(decides):
+        what = _("beside 和 decides 应当一起写。")
+        advice = _("beside 写与哪个环节的会议同时召开，decides 写什么时候归本会议表决。")
+        yield Fault(FILE, place, what, advice)
+    if decides:
+        yield from language.faults(FILE, place, _("归本会议表决 decides"), decides)
+    if not first:
+        return
+    other = tasks.get(first, {}).get("meeting")
+    if first == key or other is None or other.get("beside"):
+        what = _("{meeting} 不是可以与之同时召开的会议。", meeting=shown(first))
+        yield Fault(FILE, place, what, _("请写有 meeting、其中没有 beside 的另一环节。"))
+    elif draft.lane_of(first) != draft.lane_of(key):
+        what = _("同时召开的会议 {first} 和 {second} 不在一条泳道里。", first=first, second=key)
+        yield Fault(FILE, place, what, _("一个会场由同一泳道的人主持签到。"))
 
 
 def rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:

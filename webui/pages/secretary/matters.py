@@ -16,7 +16,7 @@ from engine.commands.registry import DESK, DeskVerb
 from engine.errors import Conflict, Invalid
 from engine.instance.choices import of_instance
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, meetings, standing, vacancies
+from engine.queries import deadlines, diagrams, meeting_list, standing, vacancies
 from engine.queries import instance as reading
 from engine.queries import instances as lists
 from webui.http import fields
@@ -79,7 +79,7 @@ class View:
     course: standing.Course
     live: tuple[str, ...]
     guarded: secrecy.Guarded | None  # of a confidential matter
-    meetings: Mapping[UUID, meetings.Brief]  # by task id
+    meetings: Mapping[UUID, meeting_list.Brief]  # by task id
     vacant: Mapping[UUID, vacancies.Vacancy]  # open tasks that nobody can do
 
 
@@ -104,12 +104,12 @@ def _view(session: Session, instance_id: UUID) -> View:
     )
 
 
-def _held(session: Session, file: reading.File) -> tuple[meetings.Brief, ...]:
+def _held(session: Session, file: reading.File) -> tuple[meeting_list.Brief, ...]:
     """The meetings of a matter, newest first; nobody is asked where its process holds none."""
     if not any(rule.meeting for rule in file.process.tasks.values()):
         return ()
     instance_id = file.row.id
-    return meetings.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
+    return meeting_list.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
 
 
 def _waits(file: reading.File, live: Sequence[str]) -> tuple[str, ...]:
