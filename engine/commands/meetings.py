@@ -19,7 +19,7 @@ from engine.db import tables
 from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
 from engine.errors import Conflict, NotFound, Refused
 from engine.history.kinds import MEETING_TELLS
-from engine.instance import presence, rights
+from engine.instance import halls, presence, rights
 from engine.instance.rights import Case
 from engine.messages import _
 from engine.people import access
@@ -138,7 +138,7 @@ def strike(work: UnitOfWork, element: str, members: Iterable[str], reason: str) 
     without an open meeting.
     """
     session, gone = work.session, [UUID(member) for member in members]
-    element = presence.deciding(work, element)
+    element = halls.deciding(work, element)
     meeting = presence.latest(session, work.row["id"], element, lock=True)
     if meeting is None or meeting.state != MeetingState.OPEN:
         raise Conflict(_("会议没有开始，不能从名册中除名。"), code="not_open")
@@ -182,7 +182,7 @@ class _LockedMeeting:
         these states.
         """
         work, found = self.work, [self]
-        for element in presence.hall(work.process, self.task.element):
+        for element in halls.of(work.process, self.task.element):
             if element == self.task.element:
                 continue
             other = presence.latest(work.session, work.row["id"], element, lock=True)

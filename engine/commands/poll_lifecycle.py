@@ -20,7 +20,7 @@ from engine.commands.timers import NewTimer
 from engine.db import tables
 from engine.db.states import MeetingState, PollState
 from engine.errors import ProcessFault, Refused
-from engine.instance import presence
+from engine.instance import halls, presence
 from engine.instance.numbers import rule_value
 from engine.instance.union_law import rulebook
 from engine.messages import _
@@ -144,9 +144,7 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     question = _question(work, element, rule)
     if rule.secret:
         question.check_secrecy()
-    meeting = _meeting(
-        work, element, presence.deciding(work, rule.meeting), quorate=not rule.secret
-    )
+    meeting = _meeting(work, element, halls.deciding(work, rule.meeting), quorate=not rule.secret)
     row = _row(question, task_id, meeting)
     if rule.secret:
         terms = row["rule"]
@@ -241,7 +239,7 @@ def _window(
         closes = work.moment(rule.closes) if rule.closes else None
     if meeting is None:
         return _Window(terms, closes, {})
-    held = presence.held_in(work, rule.meeting, meeting.id)
+    held = halls.held_in(work, rule.meeting, meeting.id)
     needed = presence.numbers(work, held, meeting).needed
     here = {
         "present": meeting.present,
@@ -261,7 +259,7 @@ def _window(
 def open_window(locked: LockedPoll, **details: Any) -> None:
     """The tellers of a called poll are ready. `details`: for the event. Refused without quorum."""
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
-    held = presence.held_in(work, rule.meeting, poll.meeting_id)
+    held = halls.held_in(work, rule.meeting, poll.meeting_id)
     meeting = _meeting(work, locked.task.element, held, quorate=True)
     window = _window(work, rule, poll.rule, meeting)
     values = {"rule": window.terms, "opened_at": clock.now(), "closes_at": window.end}

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from engine.db import Session, rows
-    from engine.definitions.process import Process
-    from engine.instance.context import Context
     from engine.instance.view import InstanceView
 
 _meeting, _attendance = tables.meeting, tables.attendance
@@ -36,11 +34,6 @@ _LATEST = (
     .where(_meeting.c.instance_id == bindparam("key"), _task.c.element == bindparam("task"))
     .order_by(_meeting.c.id.desc())
     .limit(1)
-)
-_ELEMENT = (
-    select(_task.c.element)
-    .join(_meeting, _meeting.c.task_id == _task.c.id)
-    .where(_meeting.c.id == bindparam("key"))
 )
 _INVITED = (
     select(_attendance)
@@ -102,37 +95,6 @@ def latest(
     query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
     meeting = session.execute(query, {"key": instance_id, "task": element}).first()
     return cast("rows.Meeting | None", meeting)
-
-
-def hall(process: Process, element: str) -> tuple[str, ...]:
-    """The tasks whose meetings share the hall and the check-in of this one, the first one first."""
-    held = process.tasks[element].meeting
-    first = (held.beside if held else "") or element
-    others = (key for key, task in process.tasks.items() if task.meeting)
-    return (first, *(key for key in others if _beside(process, key) == first))
-
-
-def _beside(process: Process, element: str) -> str:
-    held = process.tasks[element].meeting
-    return held.beside if held else ""
-
-
-def deciding(context: Context, element: str) -> str:
-    """The task in whose meeting a vote that is put under this one is taken now: one that shares its
-    hall and whose `decides` holds, else this one; "" of "".
-    """
-    for other in hall(context.process, element)[1:] if element else ():
-        held = context.process.tasks[other].meeting
-        if held and context.value(held.decides):
-            return other
-    return element
-
-
-def held_in(context: Context, element: str, meeting_id: UUID | None) -> str:
-    """Of the tasks whose meetings share the hall of this one, the one that holds this meeting."""
-    if meeting_id is None or not element or len(hall(context.process, element)) == 1:
-        return element
-    return str(context.session.execute(_ELEMENT, {"key": meeting_id}).scalar_one())
 
 
 def last_entry(session: Session, meeting_id: UUID) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, select
 from engine.db import rows, tables
 from engine.db.states import POLL_RUNNING, InstanceState, MeetingState, PollState
 from engine.instance import context as instance
-from engine.instance import presence
+from engine.instance import halls, presence
 from engine.instance.lanes import runs_task
 from engine.people import access, places
 from engine.queries import poll_rows, poll_summary, ruled
@@ -189,7 +189,7 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
 
 def in_hall(session: Session, actor: Actor, read: Seen) -> tuple[Seen, ...]:
     """This meeting and those that go on with it in one hall; none where it is alone."""
-    order, row = presence.hall(read.context.process, read.element), read.row
+    order, row = halls.of(read.context.process, read.element), read.row
     if len(order) == 1:
         return ()
     ended = row.closed_at or _meeting.called_at

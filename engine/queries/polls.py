@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.instance import pads, polling, presence, rights, rooms, voids
+from engine.instance import halls, pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
 from engine.people import organisation, places
 from engine.people.ordering import on_screen
@@ -215,7 +215,7 @@ def _basis(context: Context, read: Read, lang: str) -> Basis:
     asked, rule = context.process.tasks[read.beside.element].poll, read.rule
     text = asked.words.in_(lang) if asked else ""
     expressions = [rule["passes"], rule.get("wins", "")]
-    held = presence.held_in(context, asked.meeting, read.row.meeting_id) if asked else ""
+    held = halls.held_in(context, asked.meeting, read.row.meeting_id) if asked else ""
     holder = context.process.tasks.get(held)
     quorum = holder.meeting.words.in_(lang) if holder and holder.meeting else ""
     known = ruled.rulings(context.law, context.decisive_on, text + quorum, expressions)

@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
-from engine.instance import polling, presence
+from engine.instance import polling
 from engine.queries import meetings, poll_rows, poll_summary, polls
 from engine.queries.tellers import counting, tellers
 from engine.queries.words import Named
@@ -78,13 +78,13 @@ def under_way(session: Session, actor: Actor, lang: str = "zh") -> tuple[UnderWa
 
 def _by_hall(open_: Sequence[Seen]) -> Iterable[Sequence[Seen]]:
     """These meetings, those that share a hall together, the first one of the hall first."""
-    halls: dict[tuple[UUID, str], list[Seen]] = {}
+    together: dict[tuple[UUID, str], list[Seen]] = {}
     for read in open_:
-        order = presence.hall(read.context.process, read.element)
-        shared = halls.setdefault((read.row.instance_id, order[0]), [])
+        order = halls.of(read.context.process, read.element)
+        shared = together.setdefault((read.row.instance_id, order[0]), [])
         shared.append(read)
         shared.sort(key=lambda each: order.index(each.element))
-    return halls.values()
+    return together.values()
 
 
 def next_in(session: Session, actor: Actor, instance_id: UUID) -> Act | None:

@@ -9,7 +9,7 @@ import pytest
 from engine import definitions, scenarios
 from engine.definitions import check
 from engine.definitions.loading import load
-from engine.instance import presence
+from engine.instance import halls
 from engine.instance.union_law import rulebook
 from tests.engine.sessions import HALL, STANDARD, people, put, start
 
@@ -169,5 +169,5 @@ def test_meetings_of_one_hall_stand_in_one_lane() -> None:
 
 def test_a_hall_names_its_meetings_from_each_of_them() -> None:
     process = load(shared())
-    assert presence.hall(process, "members") == presence.hall(process, "session")
-    assert presence.hall(process, "session") == ("session", "members")
+    assert halls.of(process, "members") == halls.of(process, "session")
+    assert halls.of(process, "session") == ("session", "members")
