@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
-from engine.instance import polling
+from engine.instance import halls, polling
 from engine.queries import meetings, poll_rows, poll_summary, polls
 from engine.queries.tellers import counting, tellers
 from engine.queries.words import Named
