@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
-from engine.definitions.process import Words
+from engine.definitions.words import Words
 from engine.errors import Invalid
 from engine.instance import functions
 from engine.messages import Message, _, worded

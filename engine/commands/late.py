@@ -16,7 +16,7 @@ from engine.calendar import moments
 from engine.commands import instances, messages, outside, tasks
 from engine.db import tables
 from engine.db.states import TimerState
-from engine.definitions.process import Words
+from engine.definitions.words import Words
 from engine.errors import Conflict, EngineError
 from engine.instance import rooms
 from engine.instance.context import context_of

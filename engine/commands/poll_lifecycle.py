@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from engine.commands.locked_poll import LockedPoll
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import rows
-    from engine.definitions.process import PollRule, Words
+    from engine.definitions.process import PollRule
+    from engine.definitions.words import Words
 
 _poll, _roll = tables.poll, tables.roll
 _OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")

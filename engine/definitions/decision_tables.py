@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions
-from engine.definitions.process import Words
+from engine.definitions.words import Words
 from engine.errors import ProcessFault
 from engine.messages import _
 

@@ -24,9 +24,9 @@ from engine.definitions.process import (
     Process,
     RollRule,
     Statistics,
-    Words,
 )
 from engine.definitions.shelves import BookRule, RoundRule
+from engine.definitions.words import Words
 from engine.errors import ProcessFault
 from engine.messages import _
 

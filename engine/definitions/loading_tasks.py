@@ -17,8 +17,8 @@ from engine.definitions.process import (
     PublicationRule,
     TaskRule,
     Tell,
-    Words,
 )
+from engine.definitions.words import Words
 from engine.errors import ProcessFault
 from engine.messages import _
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.definitions.process import Words
+    from engine.definitions.words import Words
 
 DAY = "planned_for"  # the day from which it is counted, as its expressions name it
 KEPT = "plan"  # where an instance keeps the days; in its expressions the days of the steps above
@@ -19,8 +19,8 @@ KEPT = "plan"  # where an instance keeps the days; in its expressions the days o
 @dataclass(frozen=True)
 class PlanStep:
     """`last`: an expression giving its last day, or a moment in it; `when` it is a step at all,
-    `done` that it was taken (empty: always; the day passes by itself). `chosen`: the fact with a day that somebody set
-    for it; `instead`: what else one may do where it comes too late.
+    `done` that it was taken (empty: always; the day passes by itself). `chosen`: the fact with a
+    day that somebody set for it; `instead`: what else one may do where it comes too late.
     """
 
     key: str

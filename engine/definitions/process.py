@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.definitions.words import Words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,17 +19,7 @@ if TYPE_CHECKING:
     from engine.definitions.shelves import BookRule, RoundRule
 
 
-@dataclass(frozen=True)
-class Words:
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-    def in_(self, lang: str) -> str:
-        return self.en or self.zh if lang.startswith("en") else self.zh
-
-
+UNNAMED = Words("", "")
 OWNER = Words("提出人", "Initiator")  # where no lane is the owner's
 
 
@@ -111,7 +103,7 @@ class MeetingRule:
     words: Words
     beside: str = ""
     decides: str = ""
-    name: Words = Words("", "")
+    name: Words = UNNAMED
 
 
 @dataclass(frozen=True)

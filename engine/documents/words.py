@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import definitions
+from engine.definitions.words import Words
 from engine.errors import NotPrintable, ProcessFault
 from engine.messages import Both, Listed, Message, _
 
@@ -64,4 +65,4 @@ def _label(process: Process, element: str, key: str) -> object:
     if rule.poll and key in _COUNTS:
         return _COUNTS[key]
     found = [each for each in (rule.form.asked if rule.form else ()) if each.key == key]
-    return definitions.process.Words(found[0].label, found[0].label_en) if found else ""
+    return Words(found[0].label, found[0].label_en) if found else ""

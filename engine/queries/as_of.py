@@ -132,7 +132,14 @@ class Past:
         parts = sorted(self._parts(seq), key=lambda part: part.closed_at)
         whole = {name: mark for name, mark in marks.items() if mark is not None}
         made = stand.digest(whole) if len(whole) == len(marks) else ""
-        return Then(seq, at, context, tuple(parts), tuple(sorted(lost)), made)
+        return Then(
+            seq=seq,
+            at=at,
+            context=context,
+            parts=tuple(parts),
+            lost=tuple(sorted(lost)),
+            digest=made,
+        )
 
     def acts(self) -> tuple[Acted, ...]:
         """What people did in tasks, oldest first, each with what it rests on."""
@@ -243,7 +250,14 @@ class Past:
             if body["kind"] == "poll_closed":
                 at = datetime.fromisoformat(str(body["at"]))
                 spoken = tuple(self._voices(str(body["poll"]), seq))[: MOST_VOICES + 1]
-                yield Finished(str(body["task"]), None, at, None, body["outcome"], spoken)
+                yield Finished(
+                    element=str(body["task"]),
+                    answers=None,
+                    closed_at=at,
+                    closed_by=None,
+                    outcome=body["outcome"],
+                    voices=spoken,
+                )
             elif row := self._said.get(str(body.get("answers"))):
                 assert row.closed_at is not None
                 yield Finished(row.element, row.answers, row.closed_at, row.closed_by, None)

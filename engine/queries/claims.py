@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.definitions import Process
-    from engine.definitions.process import Claim, Premise, Words
+    from engine.definitions.process import Claim, Premise
+    from engine.definitions.words import Words
     from engine.instance.context import Context
 
     Body = Mapping[str, Any]  # of an event

@@ -20,7 +20,8 @@ from engine.queries.words import answered
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from engine.definitions.process import Gate, Guard, Words
+    from engine.definitions.process import Gate, Guard
+    from engine.definitions.words import Words
     from engine.instance.context import Context
     from engine.queries.as_of import Past, Then
     from engine.queries.words import Named

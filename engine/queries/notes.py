@@ -56,4 +56,11 @@ def _notes(rows: Iterable[tuple[int, datetime, bytes, str]]) -> Iterable[Note]:
         body = read_body(text)
         if body:
             who = str(body["actor"]["name"])
-            yield Note(int(body["about"]), who, at, str(body["note"]), seq, bytes(digest).hex())
+            yield Note(
+                about=int(body["about"]),
+                who=who,
+                at=at,
+                text=str(body["note"]),
+                seq=seq,
+                hash=bytes(digest).hex(),
+            )

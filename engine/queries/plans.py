@@ -54,8 +54,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps before `on`, earliest first; `day`: what that day is called. `earliest`: the first day that leaves time for all;
-    None when there is none, or nobody asked.
+    """The steps before `on`, earliest first; `day`: what that day is called. `earliest`: the first
+    day that leaves time for all; None when there is none, or nobody asked.
     """
 
     title: str
@@ -198,20 +198,19 @@ def _plan(context: Context, lang: str, *, begun: bool = True) -> Plan | None:
     for rule in sorted((s for s in plan.steps if s.key in found), key=lambda s: found[s.key]):
         known = {step.state for step in steps}
         state = _state(context, rule, found[rule.key], begun=begun)
-        steps.append(_step(context, rule, found[rule.key], lang, state, known))
+        shown = "next" if state == "open" and "next" not in known else state
+        steps.append(_step(context, rule, found[rule.key], shown, lang))
     return Plan(
         plan.title.in_(lang), plan.day.in_(lang), date.fromisoformat(day), tuple(steps), None
     )
 
 
-def _step(
-    context: Context, rule: PlanStep, last: date, lang: str, state: str, known: set[str]
-) -> Step:
+def _step(context: Context, rule: PlanStep, last: date, state: str, lang: str) -> Step:
     return Step(
         title=rule.title.in_(lang),
         last=last,
         chosen=_chosen(context, rule),
-        state="next" if state == "open" and "next" not in known else state,
+        state=state,
         instead=rule.instead.in_(lang) if state == "late" else "",
         rules=foresight.cited(context, _rules(rule.last), lang),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.db.states import PollState
-from engine.definitions.process import Words
+from engine.definitions.words import Words
 from engine.instance import rooms
 from engine.instance.counting import ABSTAIN
 from engine.people import strokes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from engine.definitions.process import Words
+    from engine.definitions.words import Words
     from engine.instance.union_law import UnionLaw
     from engine.law import Ruling
 

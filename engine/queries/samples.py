@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from engine.db import Session
-    from engine.definitions.process import Words
+    from engine.definitions.words import Words
     from engine.people.organisation import Actor
 
 MOST = 300  # lines of a table: the newest

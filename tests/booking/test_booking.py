@@ -44,7 +44,7 @@ FOLDER = Path(__file__).parent
 PROCESS = FOLDER / "room_booking"
 FOREIGN = re.compile(
     "工会|教代会|职代会|提案|代表|职工|附议|会员|学校|高校|校领导|本会|大会|党委|干部|调解|协商|秘书|委员"
-    r"|\b(?:union|congress|delegat|motion|mover|federation|universit|college|school|cadre|mediat"
+    r"|\b(?:union|congress|delegat(?!e\b)|motion|mover|federation|universit|college|school|cadre|mediat"
     r"|secretar|committee|seconder)[a-z]*",
     re.IGNORECASE,
 )

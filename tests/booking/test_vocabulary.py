@@ -34,10 +34,11 @@ EXCEPTIONS = {
 }
 FOLDERS = ("webui/cli/demo/",)  # that demo
 CODE = re.compile(
-    r"\b(is_secretary|holds_the_secretarys_desk|secretary|mover_replaced|closed_by_mover)\b"
+    r"\b(is_secretary|holds_the_secretarys_desk|secretary|mover_replaced|closed_by_mover"
+    r"|delegate|DELEGATE)\b"
 )
 """The desk of the office is called the secretary's in code, as the tenant is called union: access.py, the folder of its
-pages, the documentation of the interface. And what old histories hold under a word of old."""
+pages, the documentation of the interface. To delegate a task is what workflow engines call it. And what old histories hold under a word of old."""
 
 
 def _files() -> list[Path]:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from engine.definitions.process import Lane, Words
+from engine.definitions.process import Lane
+from engine.definitions.words import Words
 from engine.errors import EngineError, ProcessFault
 from engine.instance import lanes, rooms
 from engine.instance.context import Context

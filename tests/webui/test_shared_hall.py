@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine import db
 from engine.people import organisation
 from engine.queries import meetings
-from tests.engine.test_shared_halls import shared
+from tests.engine.shared_hall import shared
 from tests.webui.hall import Hall
 from webui.api.meetings import MeetingShape
 

@@ -1,4 +1,4 @@
-"""What belongs to the device and not to the person: the installed app and the keys of the keyboard."""
+"""What belongs to the device and not to the person: the installed app, the keys of the keyboard."""
 
 from __future__ import annotations
 

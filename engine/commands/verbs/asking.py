@@ -1,5 +1,6 @@
-"""Asking somebody beside the decision of a task: to prepare its answers (委派), or for an opinion
-on which it waits (加签). Whoever asks goes on deciding; what comes back has the name of who said it.
+"""Asking somebody beside the decision of a task: to prepare its answers (委派), or for an
+opinion on which it waits (加签). Whoever asks goes on deciding; what comes back has the name of
+who said it.
 
 The words stand beside the history, which keeps their digests, as those of a comment.
 """

@@ -1,5 +1,6 @@
-"""Stepping aside from a matter by one's own word (本人回避): the task goes to the others on its seat,
-or where nobody else there may do it to the office; taken back while nobody else has it before them.
+"""Stepping aside from a matter by one's own word (本人回避): the task goes to the others on its
+seat, or where nobody else there may do it to the office; taken back while nobody else has it
+before them.
 """
 
 from __future__ import annotations

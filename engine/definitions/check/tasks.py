@@ -124,10 +124,10 @@ def _beside(key: str, place: str, draft: Draft, language: Language) -> Iterator[
     first, decides = meeting.get("beside", ""), meeting.get("decides", "")
     if bool(first) != bool(decides):
         what = _("beside 和 decides 应当一起写。")
-        advice = _("beside 写与哪个环节的会议同时召开，decides 写什么时候归本会议表决。")
+        advice = _("beside 写与哪个环节的会议同时召开，decides 写什么时候归这场会议表决。")
         yield Fault(FILE, place, what, advice)
     if decides:
-        yield from language.faults(FILE, place, _("归本会议表决 decides"), decides)
+        yield from language.faults(FILE, place, _("归这场会议表决 decides"), decides)
     if not first:
         return
     other = tasks.get(first, {}).get("meeting")

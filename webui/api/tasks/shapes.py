@@ -251,12 +251,6 @@ class RaisedShape(Schema):
     objections = fields.List(fields.Nested(ObjectionShape))
 
 
-class HandOverTask(schemas.Sent):
-    to = schemas.Id(required=True, metadata={"description": "One of /takers."})
-    reason = Text(500, 1, required=True)
-    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
-
-
 class Taker(Schema):
     id = fields.UUID(required=True)
     name = fields.String()
@@ -268,36 +262,6 @@ TakerList = Schema.from_dict(
         "why": schemas.Said(metadata={"description": "Why nobody may; empty else."}),
     },
     name="TakerList",
-)
-
-
-class SendBack(schemas.Sent):
-    to = Text(100, 1, required=True, metadata={"description": "One of /earlier-steps."})
-    reason = Text(500, 1, required=True)
-    straight = fields.Boolean(
-        load_default=False,
-        metadata={"description": "Once done it leads straight back; else the whole way again."},
-    )
-    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
-
-
-class StepShape(Schema):
-    class Meta:
-        title = "EarlierStep"
-
-    element = fields.String(required=True)
-    title = fields.String()
-    who = fields.String()
-    at = Moment()
-    straight = fields.Boolean()
-
-
-StepList = Schema.from_dict(
-    {
-        "items": fields.List(fields.Nested(StepShape), required=True),
-        "why": schemas.Said(metadata={"description": "Why there are none; empty else."}),
-    },
-    name="StepList",
 )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from marshmallow import Schema, fields
+
 from engine.commands.verbs import handing, returning, stepping_aside
 from engine.queries import beside as reading
 from webui.api import schemas
 from webui.api.instances.shapes import Moved
+from webui.api.schemas import Moment, Text, Whole
 from webui.api.tasks.group import ONE, routes
-from webui.api.tasks.shapes import HandOverTask, SendBack, StepList, TakerList
+from webui.api.tasks.shapes import TakerList
 from webui.http.words import lang
 
 if TYPE_CHECKING:
@@ -17,6 +20,42 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.people.organisation import Actor
+
+
+class HandOverTask(schemas.Sent):
+    to = schemas.Id(required=True, metadata={"description": "One of /takers."})
+    reason = Text(500, 1, required=True)
+    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
+
+
+class SendBack(schemas.Sent):
+    to = Text(100, 1, required=True, metadata={"description": "One of /earlier-steps."})
+    reason = Text(500, 1, required=True)
+    straight = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Once done it leads straight back; else the whole way again."},
+    )
+    revision = Whole(0, 2**31 - 1, load_default=None, allow_none=True)
+
+
+class StepShape(Schema):
+    class Meta:
+        title = "EarlierStep"
+
+    element = fields.String(required=True)
+    title = fields.String()
+    who = fields.String()
+    at = Moment()
+    straight = fields.Boolean()
+
+
+StepList = Schema.from_dict(
+    {
+        "items": fields.List(fields.Nested(StepShape), required=True),
+        "why": schemas.Said(metadata={"description": "Why there are none; empty else."}),
+    },
+    name="StepList",
+)
 
 
 @routes.look(f"{ONE}/takers", TakerList)

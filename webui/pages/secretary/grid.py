@@ -54,7 +54,7 @@ def index() -> str | Answer:
 def board(process_id: str) -> str:
     """What runs, stage by stage with its age, and how much each has."""
     wanted, by = _wanted(), request.args.get("by", "")[:80]
-    found = look(lambda s: boards.board(s, me(), process_id, _asked(wanted), by, lang()))
+    found = look(lambda s: boards.board(s, me(), process_id, _asked(wanted), by=by, lang=lang()))
     declared = look(lambda s: reading.columns(s, me(), process_id, lang()))
     titles = {reading.HANDLER: _("办理人"), **declared}
     return render_template("grid/board.html", board=found, wanted=wanted, titles=titles)
