@@ -175,9 +175,9 @@ AUDITOR = person(("auditor", UNION, UNION))
 FAR_AUDITOR = person(("auditor", OTHER, OTHER))
 LANES = {"head": lane("unit_head", "union"), "mover": lane(person="launch.mover")}
 TASKS = {
-    "open": SimpleNamespace(form=None, room=()),
-    "talk": SimpleNamespace(form=None, room=("mover", "head")),
-    "note": SimpleNamespace(form=None, room=("mover",)),
+    "open": SimpleNamespace(form=None, poll=None, room=()),
+    "talk": SimpleNamespace(form=None, poll=None, room=("mover", "head")),
+    "note": SimpleNamespace(form=None, poll=None, room=("mover",)),
 }
 MOVER = person(key=SECOND)
 FACTS = {"launch": {"mover": str(SECOND)}, "open": 1, "talk": 2, "note": 3}

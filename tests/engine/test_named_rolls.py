@@ -15,7 +15,7 @@ from tests.hostile.sound import rulebook
 FOLDER = Path(__file__).parents[2] / "processes" / "congress_session"
 FILES = definitions.read(FOLDER)
 TEXT = FILES["process.toml"]
-MEMBERS = """members = 'meeting("session", "roll")'"""
+MEMBERS = """members = 'meeting("members_session", "roll") if bodies.current == "members" else meeting("session", "roll")'"""
 POLL = """about = ["next_item.leader"]"""
 ROLL = """roll = 'roll_of("session")'"""
 
@@ -27,12 +27,12 @@ def changed(old: str, new: str) -> dict[str, str]:
 
 def test_the_folder_says_each_roll_once() -> None:
     assert TEXT.count("retained_member") < TEXT.count("roll_of(")
-    assert TEXT.count('meeting("session", "roll")') == 1
+    assert TEXT.count(MEMBERS) == 1
     assert "【名册】\n- 应当到会的人（assembly）：" in outline(definitions.load(FILES))
 
 
 FAULTS = [
-    ("an unknown name", ROLL, "roll = 'roll_of(\"hall\")'", "没有名册 hall"),
+    ("an unknown name", ROLL, "roll = 'roll_of(\"balcony\")'", "没有名册 balcony"),
     ("a name that is worked out", ROLL, "roll = 'roll_of(launch.kind)'", "roll_of() 里没有名册"),
     ("a roll by a roll", MEMBERS, "members = 'roll_of(\"assembly\")'", "名册里不能再写 roll_of()"),
     ("a roll by itself", MEMBERS, "members = 'roll_of(\"session\")'", "名册里不能再写 roll_of()"),
@@ -55,14 +55,13 @@ def test_the_faults_of_a_roll(old: str, new: str, told: str) -> None:
 def test_a_version_without_rolls_is_read_as_before() -> None:
     """What a frozen version wrote out in each place means the same."""
     named = definitions.load(FILES)
-    plain = TEXT
-    for roll in (named.rolls["assembly"], named.rolls["session"]):  # those that older versions had
-        plain = plain.replace(f'roll_of("{roll.key}")', f"({roll.members})")
-    head, _, rest = plain.partition("[rolls.assembly]")
-    plain = head + rest[rest.index("[rolls.elsewhere]") :]
+    roll = named.rolls["session"]
+    plain = TEXT.replace('roll_of("session")', f"({roll.members})")
+    assert plain != TEXT
+    plain = plain[: plain.index("[rolls.session]")] + plain[plain.index("[rolls.here]") :]
     files = {**FILES, "process.toml": plain}
     assert not faults(files, rulebook(), (), folder=FOLDER.name)
-    assert definitions.load(files).rolls.keys() == {"elsewhere"}
+    assert definitions.load(files).rolls.keys() == named.rolls.keys() - {"session"}
 
 
 def test_who_is_meant_cannot_be_loosened() -> None:

@@ -19,18 +19,21 @@ _WITHDRAWN = {
 }
 
 
+_OTHER = _("{who}，“{task}”的委派或者加签")  # of what this release does not know
+
+
 def _asked(facts: Facts) -> Message:
-    return _ASKED[facts.body["what"]]
+    return _ASKED.get(facts.body["what"], _OTHER)
 
 
 def _answered(facts: Facts) -> Message:
     if facts.body.get("declined"):
         return _("{who}表示不能答复“{task}”的委派或者加签")
-    return _ANSWERED[facts.body["what"]]
+    return _ANSWERED.get(facts.body["what"], _OTHER)
 
 
 def _withdrawn(facts: Facts) -> Message:
-    return _WITHDRAWN[facts.body["what"]]
+    return _WITHDRAWN.get(facts.body["what"], _OTHER)
 
 
 def _aside(facts: Facts) -> Message:
