@@ -151,7 +151,7 @@ def test_a_task_of_before_the_verbs_was_handed_and_sent_by_nobody(
     )
     with migrated.begin() as session:
         for column in ("handed_by", "sent_from", "straight"):
-            session.execute(text(f"ALTER TABLE task DROP COLUMN {column}"))
+            session.execute(text(f"ALTER TABLE task DROP COLUMN {column} CASCADE"))
         session.execute(text("DROP TABLE comment"))
         session.execute(text("SET LOCAL session_replication_role = replica"))  # no matter
         session.execute(text(task), {"id": UUID(int=7)})

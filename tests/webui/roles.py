@@ -34,7 +34,7 @@ from engine.commands.people.logins import open_login
 from engine.db import tables
 from engine.definitions import read
 from engine.people import organisation
-from engine.queries import checkpoints
+from engine.queries import checkpoints, meeting_list
 from engine.queries import instance as files
 from engine.queries import meetings as sessions
 from engine.queries import people as roster
@@ -217,7 +217,7 @@ class World:
         """A meeting at which one vote is over and an election is open; the delegate is one of its tellers."""
         mark, own, chair = CANARY[u], self.of[u], f"{u}.chair"
         called = self.do(chair, instances.launch, "hall", {"subject": f"{mark}第八届二次"})
-        held = self.look(chair, sessions.meetings)[0][0].id
+        held = self.look(chair, meeting_list.meetings)[0][0].id
         code = self.look(chair, sessions.meeting, held).code
         delegates = [
             f"{u}.{who}" for who in ("delegate", "second1", "second2", "second3", "second4")

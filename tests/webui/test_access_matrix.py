@@ -221,7 +221,7 @@ api_grids.drop_grid_view | 204 | -
 api_tasks.preview_together | 200 | -
 api_asks.adopt_ask | 404 | 404
 api_asks.answer_ask | 404 | 404
-api_asks.ask | 404 404 403 404 404 404 | 404
+api_asks.ask | 404 404 422 404 404 404 | 404
 api_asks.decline_ask | 404 | 404
 api_asks.get_ask | 404 | 404
 api_asks.list_askable | 404 404 200 404 404 404 | 404
@@ -235,7 +235,7 @@ api_tasks.hand_over | 404 404 422 404 404 404 | 404
 api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
 api_tasks.send_back | 404 404 422 404 404 404 | 404
 api_tasks.recall | 404 | 404
-api_tasks.step_aside | 404 404 409 404 404 404 | 404
+api_tasks.step_aside | 404 404 200 404 404 404 | 404
 api_tasks.step_back | 404 409 409 409 409 404 | 404
 api_tasks.list_takers | 404 404 200 404 404 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
@@ -492,9 +492,9 @@ together.undo | 404 | -
 asks.ask | 404 404 200 404 404 404 | 404
 asks.asked | 404 | 404
 asks.do | 404 | 404
-asks.do_ask | 404 404 403 404 404 404 | 404
+asks.do_ask | 404 404 422 404 404 404 | 404
 verbs.aside | 404 404 200 404 404 404 | 404
-verbs.do_aside | 404 404 409 404 404 404 | 404
+verbs.do_aside | 404 404 302 404 404 404 | 404
 verbs.step_back | 404 302 302 302 302 404 | 404
 verbs.comment | 404 302 302 302 403 404 | 404
 verbs.discuss | 404 200 200 200 200 404 | 404
