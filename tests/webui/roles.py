@@ -122,7 +122,12 @@ class World:
             session, None, f"{u.upper()}XY", "college_union", f"{mark}学院", parent_id=union
         )
         office = top(session, None, f"{u.upper()}HQ", "department", f"{mark}后勤", parent_id=union)
-        self.of[u] = {"union": str(union), "unit": str(college), "office": str(office)}
+        self.of[u] = {
+            "union": str(union),
+            "unit": str(college),
+            "office": str(office),
+            "ask": NOBODY,
+        }
         posts: dict[str, tuple[tuple[str, UUID], ...]] = {
             "plain": (),
             "delegate": (("formal_delegate", college),),
@@ -401,7 +406,7 @@ PATHS = {
     "member_id": "{member}",
     "post_id": "{post}",
     "comment_id": NOBODY,
-    "ask_id": NOBODY,
+    "ask_id": "{ask}",
     "unit_id": "{unit}",
     "batch_id": "{batch}",
     "sending_id": "01a20509-42be-7875-a54e-608a92498ac0",

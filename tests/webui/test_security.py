@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from flask import render_template_string
@@ -15,6 +16,7 @@ from flask import render_template_string
 from engine import clock
 from engine.commands import people
 from engine.commands.people import lockouts, logins
+from engine.commands.verbs import asking
 from engine.settings import ROOT, Settings
 from tests.webui import roles as matrix
 from webui import create_app
@@ -738,6 +740,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
     "asks.do_ask": ("what", "to", "text", "revision"),
+    "asks.do": ("text", "view", "f.reason"),
     "verbs.comment": ("text", "element", "mention"),
     "verbs.do_aside": ("reason",),
     "verbs.do_hand": ("to", "reason", "revision"),
@@ -870,6 +873,9 @@ def patient(unions: World) -> Iterator[World]:
         patch.setattr(lockouts, "PER_USER", 10**9)
         patch.setattr(lockouts, "PER_ADDRESS", 10**9)
         patch.setattr(lockouts, "PER_NAME", 10**9)
+        task, other = UUID(unions.of["a"]["task"]), unions.people["a.secretary"]
+        asked = unions.do("a.committee", asking.ask, task, "delegate", other, "请拟")
+        patch.setitem(unions.of["a"], "ask", str(asked))
         yield unions
 
 
