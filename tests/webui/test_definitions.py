@@ -348,7 +348,7 @@ def link() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data", [bomb(), link(), zipped({f"forms/f{n}.json": "" for n in range(400)})]
+    "data", [bomb(), link(), zipped({f"forms/f{n}.json": "" for n in range(700)})]
 )
 def test_hostile_archives_are_refused(app: object, data: bytes) -> None:
     with app.test_request_context(), pytest.raises(Invalid):  # type: ignore[attr-defined]
