@@ -7,11 +7,15 @@
   const empty = (value) => value === "" || value === undefined || (Array.isArray(value) && !value.length);
 
   // the text of a paper that would be issued, when somebody looks at it
+  const leaving = new AbortController(); // whoever hands in waits for no text any more
+  document.addEventListener("submit", (event) => event.defaultPrevented || leaving.abort());
   for (const place of document.querySelectorAll("details[data-text]")) {
     const load = async () => {
       if (!place.open) return;
-      const reply = await fetch(place.dataset.text, { headers: { "X-Requested-With": "yixing" } }),
-        said = reply.ok ? await reply.text() : place.dataset.later;
+      const asked = { headers: { "X-Requested-With": "yixing" }, signal: leaving.signal },
+        reply = await fetch(place.dataset.text, asked).catch(() => null);
+      if (!reply) return;
+      const said = reply.ok ? await reply.text() : place.dataset.later;
       place.querySelector(".yx-paper-text").textContent = said;
     };
     place.addEventListener("toggle", load);
