@@ -7,6 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import Error
+
 from tests.journeys.university import SECRET
 
 if TYPE_CHECKING:
@@ -103,6 +105,15 @@ class Desk:
         self.page.locator("form.card button[type=submit]").click()
         self.page.wait_for_url(re.compile(r"^(?!.*/login)"))
         return self.page
+
+    def see(self, path: str) -> None:
+        """Open the page on which one may be already, though it may just be reloading by itself."""
+        try:
+            self.page.goto(path)
+        except Error as fault:
+            if "interrupted by another navigation" not in str(fault):
+                raise
+            self.page.wait_for_load_state()
 
     def open(self, title: str) -> Page:
         """A thing in the inbox, by its title."""

@@ -235,7 +235,7 @@ def voted_in_secret(
         town.do(name, ballots.cast, poll, sealed)
     vote.locator("b", has_text="23").wait_for()
 
-    presidium.page.goto(f"/polls/{poll}")
+    presidium.see(f"/polls/{poll}")
     assert "主持人宣布以前不公布各项票数" in presidium.page.locator("main").inner_text()
     presidium.page.get_by_text("截止表决").click()
     presidium.press("确定截止")
@@ -249,7 +249,7 @@ def voted_in_secret(
         assert "22" in hall[name].page.locator("main").inner_text()
         hall[name].press("计票无误，签字")
         assert "已签字" in hall[name].said()
-    presidium.page.goto(f"/polls/{poll}")
+    presidium.see(f"/polls/{poll}")
     presidium.press("宣布结果")
     vote.get_by_text("通过", exact=True).wait_for()
     voter.goto(f"/polls/{poll}/check")
