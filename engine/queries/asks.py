@@ -15,8 +15,8 @@ from engine.definitions.verbs import ASKING, DELEGATE
 from engine.instance import asks, choices, rooms, verbs
 from engine.instance import context as instance
 from engine.people import access
-from engine.queries import background, opinions, present
-from engine.queries.task_read import ASKED, Read, read
+from engine.queries import background, beside, opinions, present
+from engine.queries.task_read import ASKED, Read
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -79,36 +79,23 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Asking:
+class Asking(beside.OwnTask):
     """What the page for asking somebody needs: `why` it cannot be, by what is asked."""
 
-    id: UUID
-    title: str
-    number: str
-    subject: str
-    confidential: bool
     people: tuple[tuple[UUID, str], ...]
     why: Mapping[str, str | Message]
-    revision: int
 
 
 def asking(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Asking:
     """Whom one may ask about a task. Raises NotFound when it is not theirs to do."""
-    seen = read(session, actor, task_id)
-    access.must_see(seen if seen.actionable else None)
-    context, why = seen.context, {}
-    for what in ASKING:
-        why[what] = verbs.against(context, seen.rule, what) or ""
+    seen = beside.own(session, actor, task_id)
+    context = seen.context
+    why = {what: verbs.against(context, seen.rule, what) or "" for what in ASKING}
     people = [] if all(why.values()) else asks.askable(context, seen.task)
     return Asking(
-        id=seen.task.id,
-        title=seen.rule.title.in_(lang),
-        number=context.row["number"],
-        subject=context.row["title"],
-        confidential=context.row["confidential"],
+        **beside.head(seen, lang),
         people=tuple((person.id, person.name) for person in people),
         why=why,
-        revision=seen.task.revision,
     )
 
 

@@ -49,32 +49,52 @@ class Step:
 
 
 @dataclass(frozen=True)
-class SendingBack:
-    """What the page for sending a task back needs; `why` it cannot be."""
+class OwnTask:
+    """An open task that this reader may do, and its matter, at the head of a page about it."""
 
     id: UUID
     title: str
     number: str
     subject: str
     confidential: bool
-    steps: tuple[Step, ...]
-    why: str | Message
     revision: int
 
 
 @dataclass(frozen=True)
-class Handing:
+class SendingBack(OwnTask):
+    """What the page for sending a task back needs; `why` it cannot be."""
+
+    steps: tuple[Step, ...]
+    why: str | Message
+
+
+@dataclass(frozen=True)
+class Handing(OwnTask):
     """What the page for handing a task over, or back, needs: who may take it; why nobody may."""
 
-    id: UUID
-    title: str
-    number: str
-    subject: str
-    confidential: bool
     people: tuple[tuple[UUID, str], ...]
     back_to: str  # who gets it back; "": nobody handed it over
     why: str | Message
-    revision: int
+
+
+def own(session: Session, actor: Actor, task_id: UUID) -> Read:
+    """An open task. Raises NotFound when it is not theirs to do."""
+    seen = read(session, actor, task_id)
+    access.must_see(seen if seen.actionable else None)
+    return seen
+
+
+def head(seen: Read, lang: str) -> dict[str, Any]:
+    """The fields of OwnTask."""
+    matter = seen.context.row
+    return {
+        "id": seen.task.id,
+        "title": seen.rule.title.in_(lang),
+        "number": matter["number"],
+        "subject": matter["title"],
+        "confidential": matter["confidential"],
+        "revision": seen.task.revision,
+    }
 
 
 def recall(found: Read, actor: Actor) -> str | Message | None:
@@ -109,18 +129,13 @@ def _told(seen: Read, kind: str, about: str) -> dict[str, Any]:
 
 def sending_back(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> SendingBack:
     """To which steps a task may be sent back. Raises NotFound when it is not theirs to do."""
-    seen = read(session, actor, task_id)
-    access.must_see(seen if seen.actionable else None)
+    seen = own(session, actor, task_id)
     context, title_of = seen.context, seen.context.process.title_of
     why = verbs.against(context, seen.rule, SEND_BACK) or ""
     found = () if why else going_back.targets(context, seen.task)
     names = organisation.names(session, (each.done_by for each in found if each.done_by))
     return SendingBack(
-        id=seen.task.id,
-        title=seen.rule.title.in_(lang),
-        number=context.row["number"],
-        subject=context.row["title"],
-        confidential=context.row["confidential"],
+        **head(seen, lang),
         steps=tuple(
             Step(
                 each.element,
@@ -132,21 +147,15 @@ def sending_back(session: Session, actor: Actor, task_id: UUID, lang: str = "zh"
             for each in found
         ),
         why=why,
-        revision=seen.task.revision,
     )
 
 
 @dataclass(frozen=True)
-class SteppingAside:
+class SteppingAside(OwnTask):
     """What the page for stepping aside needs: how many others on the seat may do the task, else the
     name of who gets it, "" where nobody does.
     """
 
-    id: UUID
-    title: str
-    number: str
-    subject: str
-    confidential: bool
     others: int
     to: str
 
@@ -155,16 +164,11 @@ def stepping_aside(
     session: Session, actor: Actor, task_id: UUID, lang: str = "zh"
 ) -> SteppingAside:
     """Who does a task if this person steps aside. Raises NotFound when it is not theirs to do."""
-    seen = read(session, actor, task_id)
-    access.must_see(seen if seen.actionable else None)
+    seen = own(session, actor, task_id)
     others = verbs.takers(seen.context, seen.task)
     to = None if others else verbs.stand_in(seen.context, seen.task)
     return SteppingAside(
-        id=seen.task.id,
-        title=seen.rule.title.in_(lang),
-        number=seen.context.row["number"],
-        subject=seen.context.row["title"],
-        confidential=seen.context.row["confidential"],
+        **head(seen, lang),
         others=len(others),
         to=to.name if to else "",
     )
@@ -181,20 +185,14 @@ def handed(found: Read, names: Named) -> Handed | None:
 
 def handing(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Handing:
     """Who may take a task in this person's place. Raises NotFound when it is not theirs to do."""
-    seen = read(session, actor, task_id)
-    access.must_see(seen if seen.actionable else None)
+    seen = own(session, actor, task_id)
     task, context = seen.task, seen.context
     why = verbs.against(context, seen.rule, HAND_OVER) or ""
     takers = [] if why else verbs.takers(context, task)
     mine = task.handed_by if task.assignee_id == actor.id else None
     return Handing(
-        id=task.id,
-        title=seen.rule.title.in_(lang),
-        number=context.row["number"],
-        subject=context.row["title"],
-        confidential=context.row["confidential"],
+        **head(seen, lang),
         people=tuple((person.id, person.name) for person in takers),
         back_to=organisation.names(session, [mine]).get(mine, "") if mine else "",
         why=why,
-        revision=task.revision,
     )

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from engine import clock, db
 from engine.commands import attachments, definitions, edge, instances, polls, tasks
 from engine.db import canonical, tables
 from engine.definitions import read
-from engine.errors import NotFound
-from engine.history import keys, seals
+from engine.errors import EngineError, NotFound
+from engine.history import keys, seals, verification
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -247,3 +248,40 @@ def sample(number: str = "教代提交〔2026〕001", title: str = "提案交办
 def sha(data: dict[str, Any]) -> str:
     """The digest that an issued document carries."""
     return canonical.digest(canonical.dumps(data)).hex()
+
+
+# --- what tests of the verbs ask of it ------------------------------------------------------------
+def act(world: Errands, who: str, does: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    """Somebody does something."""
+    actor = world.actor(who)
+    return world.do(lambda s: does(s, actor, *given, **more))
+
+
+def seen(world: Errands, who: str, read: Callable[..., Any], *given: Any) -> Any:
+    """What somebody reads."""
+    with db.transaction(world.engine) as session:
+        return read(session, world.actor(who), *given)
+
+
+def refused(code: str, does: Callable[..., Any], *given: Any, **more: Any) -> None:
+    """It is refused with this code."""
+    with pytest.raises(EngineError) as why:
+        does(*given, **more)
+    assert why.value.code == code
+
+
+def false(world: Errands, *statements: str) -> str:
+    """What verification says after these statements, which do not stay; "" of nothing false."""
+    with db.transaction(world.engine) as session:
+        with session.begin_nested() as change:
+            for each in statements:
+                assert session.execute(text(each)).rowcount
+            found = verification.first_false(session)
+            change.rollback()
+        return str(found.why) if found else ""
+
+
+def whole(world: Errands) -> None:
+    """Verification finds nothing false."""
+    with db.transaction(world.engine) as session:
+        assert verification.first_false(session) is None

@@ -6,25 +6,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from engine import db
 from engine.commands import definitions, drafts, instances, tasks
 from engine.commands.verbs import asking, handing, returning
 from engine.db import tables
 from engine.definitions import load
-from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
-from engine.history import verification
+from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance import asks
 from engine.instance.context import context_of
 from engine.queries import asks as reading
 from engine.queries import inbox
 from engine.queries import tasks as pages
 from tests.engine import crossroads
-from tests.engine.errands import KEY, Errands
+from tests.engine.errands import KEY, Errands, act, false, refused, seen, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -57,37 +55,6 @@ def ask(
     who, task, person = world.actor(OFFICE), world.task(key, at), world.people[to]
     made: UUID = world.do(lambda s: asking.ask(s, who, task, what, person, words, **more))
     return made
-
-
-def act(world: Errands, who: str, does: Callable[..., Any], *given: Any) -> Any:
-    actor = world.actor(who)
-    return world.do(lambda s: does(s, actor, *given))
-
-
-def refused(code: str, does: Callable[..., Any], *given: Any, **more: Any) -> None:
-    with pytest.raises(EngineError) as why:
-        does(*given, **more)
-    assert why.value.code == code
-
-
-def seen(world: Errands, who: str, read: Callable[..., Any], *given: Any) -> Any:
-    with db.transaction(world.engine) as session:
-        return read(session, world.actor(who), *given)
-
-
-def false(world: Errands, statement: str) -> str:
-    """What verification says after a statement, which does not stay."""
-    with db.transaction(world.engine) as session:
-        with session.begin_nested() as change:
-            assert session.execute(text(statement)).rowcount
-            found = verification.first_false(session)
-            change.rollback()
-        return str(found.why) if found else ""
-
-
-def whole(world: Errands) -> None:
-    with db.transaction(world.engine) as session:
-        assert verification.first_false(session) is None
 
 
 def test_what_somebody_prepares_comes_back_with_their_name_and_the_asker_decides(

@@ -26,7 +26,7 @@ from engine.history import verification
 from engine.instance import going_back
 from engine.instance.context import context_of
 from tests.engine import crossroads
-from tests.engine.errands import KEY, Errands
+from tests.engine.errands import KEY, Errands, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,11 +72,6 @@ def row(world: Errands, key: UUID, element: str, state: str = "open") -> Any:
     )
     with db.transaction(world.engine) as session:
         return session.execute(query.order_by(task.opened_at.desc())).first()
-
-
-def whole(world: Errands) -> None:
-    with db.transaction(world.engine) as session:
-        assert verification.first_false(session) is None
 
 
 def send(world: Errands, who: str, key: UUID, at: str, to: str, **more: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
@@ -10,15 +10,13 @@ from sqlalchemy import text
 from engine import db
 from engine.commands import definitions, instances, tasks
 from engine.commands.verbs import asking, openings, stepping_aside
-from engine.errors import EngineError
 from engine.history import verification
 from engine.queries import inbox
 from engine.queries import tasks as pages
 from tests.engine import crossroads
-from tests.engine.errands import KEY, Errands
+from tests.engine.errands import KEY, Errands, act, refused, seen, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -41,27 +39,6 @@ def key(world: Errands) -> UUID:
     mover = world.actor(MOVER)
     made: UUID = world.do(lambda s: instances.launch(s, mover, "crossroads", {"subject": "修灯"}))
     return made
-
-
-def act(world: Errands, who: str, does: Callable[..., Any], *given: Any, **more: Any) -> Any:
-    actor = world.actor(who)
-    return world.do(lambda s: does(s, actor, *given, **more))
-
-
-def refused(code: str, does: Callable[..., Any], *given: Any, **more: Any) -> None:
-    with pytest.raises(EngineError) as why:
-        does(*given, **more)
-    assert why.value.code == code
-
-
-def seen(world: Errands, who: str, read: Callable[..., Any], *given: Any) -> Any:
-    with db.transaction(world.engine) as session:
-        return read(session, world.actor(who), *given)
-
-
-def whole(world: Errands) -> None:
-    with db.transaction(world.engine) as session:
-        assert verification.first_false(session) is None
 
 
 def aside(world: Errands, who: str, key: UUID, at: str, ground: str = WHY) -> None:

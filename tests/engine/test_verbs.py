@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 
 from engine import db, definitions
 from engine.commands import instances, tasks
@@ -16,10 +16,9 @@ from engine.definitions import load
 from engine.definitions.loosening import loosened
 from engine.definitions.verbs import COMMENT, HAND_OVER, RECALL, SEND_BACK, lasting
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.history import verification
 from engine.instance import verbs
 from engine.instance.context import context_of
-from tests.engine.errands import KEY, Errands, files
+from tests.engine.errands import KEY, Errands, false, files, whole
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -72,22 +71,6 @@ def kinds(world: Errands, key: UUID) -> list[str]:
     query = select(event.kind).where(event.instance_id == key).order_by(event.seq)
     with db.transaction(world.engine) as session:
         return list(session.execute(query).scalars())
-
-
-def false(world: Errands, *statements: str) -> str:
-    """What verification says after these statements, which do not stay; "" of nothing false."""
-    with db.transaction(world.engine) as session:
-        with session.begin_nested() as change:
-            for each in statements:
-                assert session.execute(text(each)).rowcount
-            found = verification.first_false(session)
-            change.rollback()
-        return str(found.why) if found else ""
-
-
-def whole(world: Errands) -> None:
-    with db.transaction(world.engine) as session:
-        assert verification.first_false(session) is None
 
 
 # --- handing over and back ------------------------------------------------------------------------

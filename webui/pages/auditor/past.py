@@ -13,8 +13,9 @@ from engine.commands import notes as noting
 from engine.commands import reads
 from engine.errors import Invalid
 from engine.instance import polling
-from engine.queries import as_of, gates, halls, history, notes, opinions, present
+from engine.queries import as_of, gates, history, notes, opinions, present
 from engine.queries import instance as reading
+from engine.queries import presence as ledgers
 from engine.queries.as_of import Same
 from engine.queries.telling import Teller
 from engine.queries.words import Named
@@ -161,12 +162,12 @@ def gate(instance_id: UUID) -> str:
 def presence(instance_id: UUID) -> str:
     """Who was in the hall when, beside the votes."""
 
-    def there(session: Session) -> tuple[Mapping[str, Any], Sequence[halls.Hall]]:
+    def there(session: Session) -> tuple[Mapping[str, Any], Sequence[ledgers.Hall]]:
         found = read(session, instance_id)
-        return found.title, halls.halls(found.context, found.record.bodies)
+        return found.title, ledgers.halls(found.context, found.record.bodies)
 
     head, found = _told(there)
-    drawn = [(hall, halls.curve(hall)) for hall in found]
+    drawn = [(hall, ledgers.curve(hall)) for hall in found]
     return render_template("audit/presence.html", head=head, halls=drawn)
 
 
