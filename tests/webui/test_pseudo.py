@@ -39,7 +39,7 @@ WRITTEN = (  # what people of the world wrote or uploaded besides names and titl
     OTHER_LANGUAGE,
     *(roles.WORDS, *roles.MOTION.values(), *roles.CANARY.values()),
     *("第八届", "草稿", "决议", "假", "新人", "修订说明", "附议", "试", "某单位", "坏行", "通知"),
-    *("不应发出", "国务院通知"),
+    *("不应发出", "国务院通知", "请看"),
     *("鹭岛", "有关单位已经解决", "不再需要立案", "延长图书馆开放时间"),
 )
 
