@@ -1,16 +1,20 @@
-"""A verb of the desk on many instances: each by itself, in its own transaction and with its own
-event. What fails is told and hinders nothing else.
+"""An act of one kind on many instances: a verb of the desk, or a message that each of them waits
+for. Each is done by itself, in its own transaction and with its own event; what fails is told and
+hinders nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import select
 
 from engine import db
+from engine.commands import late, messages
 from engine.commands.registry import DESK
 from engine.db import tables
 from engine.errors import EngineError, Invalid, NotFound, Unavailable
@@ -19,8 +23,7 @@ from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
+    from collections.abc import Mapping, Sequence
 
     from engine.commands.together import CarryOut
     from engine.db import Session
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 VERBS = ("remind",)  # those of which one act does many
+Act = Callable[[Any, Any, UUID], object]  # takes session, actor and instance
 _instance = tables.instance.c
 
 
@@ -49,23 +53,34 @@ class Report:
     failed: tuple[Left, ...]
 
 
-def run(
-    carry_out: CarryOut,
-    actor: Actor,
-    verb: str,
-    ids: Sequence[UUID],
-    reason: str,
-    *,
-    trial: bool = False,
-) -> Report:
-    """Do a verb of VERBS to each of these instances; on `trial` nothing stays.
+def verb(name: str, reason: str) -> Act:
+    """A verb of VERBS, with its reason. Raises NotFound for another."""
+    if name not in VERBS:
+        raise NotFound
+    command = DESK[name].command
+    return lambda session, actor, key: command(session, actor, key, reason)
 
-    Raises NotFound for another verb, and when none of them is this person's to see; Invalid for no
-    instance, too many, or no reason; Unavailable when the database goes away: what was done until
+
+def message(name: str, answers: Mapping[str, Any] | None) -> Act:
+    """Send a message with these answers; without any, see only whether it may be sent."""
+
+    def send(session: Session, actor: Actor, key: UUID) -> None:
+        wait = messages.expect(session, actor, key, name)
+        if answers is not None:
+            late.send(wait, answers)
+
+    return send
+
+
+def run(
+    carry_out: CarryOut, actor: Actor, act: Act, ids: Sequence[UUID], *, trial: bool = False
+) -> Report:
+    """Do this to each of these instances; on `trial` nothing stays.
+
+    Raises NotFound when none of them is this person's to see; Invalid for no instance, too many,
+    or answers that suit none of them; Unavailable when the database goes away: what was done until
     then is done.
     """
-    if verb not in VERBS:
-        raise NotFound
     if not ids or len(ids) > together.MOST:
         wrong = _("一次应选 1 至 {most} 件，每件一次。", most=together.MOST)
         raise Invalid({"tasks": [wrong]})
@@ -75,19 +90,22 @@ def run(
     done, failed = [], []
     for key in dict.fromkeys(ids):
         try:
-            carry_out(partial(_one, actor=actor, verb=verb, key=key, reason=reason, trial=trial))
+            carry_out(partial(_one, actor=actor, act=act, key=key, trial=trial))
             done.append(key)
-        except (Unavailable, Invalid):
+        except Unavailable:
             raise
         except EngineError as fault:
             failed.append((key, fault))
+    unsuited = (why for _key, why in failed if isinstance(why, Invalid))
+    if not done and (unfit := next(unsuited, None)):
+        raise unfit
     told = (Left(key, numbers.get(key, ""), why.code, why.message) for key, why in failed)
     return Report(tuple(done), tuple(told))
 
 
-def _one(session: Session, *, actor: Actor, verb: str, key: UUID, reason: str, trial: bool) -> None:
+def _one(session: Session, *, actor: Actor, act: Act, key: UUID, trial: bool) -> None:
     with db.savepoint(session, trial=trial):
-        DESK[verb].command(session, actor, key, reason)
+        act(session, actor, key)
 
 
 def _numbers(session: Session, *, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -584,8 +584,8 @@ SENT: dict[str, dict[str, Any]] = {
     "grid.sheet": {"path": {"process_id": "congress_motion", "form": "xlsx"}},
     "grid.sheet csv": {"path": {"process_id": "congress_motion", "form": "csv"}},
     "grid.sheet print": {"path": {"process_id": "congress_motion", "form": "print"}},
-    "grid.remind": {
-        "path": {"process_id": "congress_motion"},
+    "grid.act": {
+        "path": {"process_id": "congress_motion", "what": "remind"},
         "form": {"matter": "{motion}", "reason": WORDS, "send": "1"},
     },
     "grid.save_view": {
@@ -603,6 +603,11 @@ SENT: dict[str, dict[str, Any]] = {
         "json": {"process_id": "congress_motion", "owner": "{member}", "answers": {}}
     },
     "api_grids.get_grid": {"path": {"process_id": "congress_motion"}},
+    "api_grids.get_board": {"path": {"process_id": "congress_motion"}},
+    "api_grids.act_on_many": {
+        "path": {"process_id": "congress_motion", "what": "remind"},
+        "json": {**REASON, "instances": ["{motion}"]},
+    },
     "api_grids.list_grid_views": {"path": {"process_id": "congress_motion"}},
     "api_grids.save_grid_view": {
         "path": {"process_id": "congress_motion", "name": "在办的"},

@@ -215,6 +215,8 @@ api_succession.move | 404 404 404 404 403 404 | 404
 api_succession.replace | 404 404 404 404 403 404 | 404
 api_process-instances.enter | 403 403 403 422 403 403 | 404~
 api_grids.get_grid | 200 | -
+api_grids.get_board | 200 | -
+api_grids.act_on_many | 404 200 200 200 200 404 | 404
 api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
 api_grids.drop_grid_view | 204 | -
@@ -482,7 +484,7 @@ grid.board | 200 | -
 grid.sheet | 200 | -
 grid.sheet csv | 200 | -
 grid.sheet print | 200 | -
-grid.remind | 404 409 409 303 409 404 | 404
+grid.act | 404 409 409 303 409 404 | 404
 grid.save_view | 303 | -
 grid.drop_view | 303 | -
 together.act | 302 302 422 302 302 302 | -

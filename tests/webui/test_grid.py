@@ -259,13 +259,41 @@ def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
     keys = [town.motion(subject) for subject in SUBJECTS[:3]]
     town.do("secretary", instances.remind, keys[0], "请尽快")
     person, told = Hand(app, town, "secretary"), {"matter": [str(key) for key in keys]}
-    page = person.send(f"{PAGE}/remind", 1, **told)
-    assert "将催办 2 件" in page and "1 件跳过：今天已经催办过" in page and len(_matters(page)) == 2
+    page = person.send(f"{PAGE}/act/remind", 1, **told)
+    assert (
+        "“催办”将办理 2 件" in page
+        and "1 件跳过：今天已经催办过" in page
+        and len(_matters(page)) == 2
+    )
     assert _urged(town) == 1
-    person.send(f"{PAGE}/remind", 1, matter=_matters(page), reason="请于本周办理", send="1")
-    assert "已催办 2 件" in person.page and _urged(town) == 3
+    person.send(f"{PAGE}/act/remind", 1, matter=_matters(page), reason="请于本周办理", send="1")
+    assert "催办：已办理 2 件" in person.page and _urged(town) == 3
     delegate = Hand(app, town, "li")
-    assert "没有可以催办的" in delegate.send(f"{PAGE}/remind", 1, **told) and _urged(town) == 3
+    assert (
+        "所选各件现在都不能办理“催办”" in delegate.send(f"{PAGE}/act/remind", 1, **told)
+        and _urged(town) == 3
+    )
+
+
+def test_more_time_is_asked_for_many_at_once_and_what_cannot_ask_is_left_out(
+    app: Any, town: University
+) -> None:
+    """A message of the process from the table: told first, refused with its form kept, sent to each by itself."""
+    able, not_yet = (_reviewable(town, subject) for subject in SUBJECTS[:2])
+    for key in (able, not_yet):
+        _filed(town, key)
+    town.complete("logistics", able, "accept", decision="accept", officer="王工")
+    person, path = Hand(app, town, "logistics"), f"{PAGE}/act/ask_extension"
+    assert path in person.open(PAGE)
+    page = person.send(path, 1, matter=[str(able), str(not_yet)])
+    assert "“申请延期答复”将办理 1 件" in page and "1 件跳过：现在不能进行这项操作" in page
+    kept = {"matter": _matters(page), "send": "1"}
+    short = person.browser.post(path, data={**kept, "f.reason": "忙"})
+    assert short.status_code == 422 and ">忙</textarea>" in short.text
+    person.send(path, 1, **kept, **{"f.reason": "须等暑期施工完成以后才能答复。"})
+    assert "申请延期答复：已办理 1 件" in person.page and town.waiting(able, "grant_extension")
+    office = Hand(app, town, "secretary")
+    assert path not in office.open(PAGE) and office.browser.post(path).status_code == 404
 
 
 def _urged(town: University) -> int:

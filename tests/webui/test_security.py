@@ -754,7 +754,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "grid.sheet": ("matter",),
     "entries.enter": ("f.subject", "f.reasons", "f.measures", "owner", "once"),
     "entries.confirm": ("rows",),
-    "grid.remind": ("matter", "reason"),
+    "grid.act": ("matter", "reason"),
     "grid.save_view": ("name",),
     "grid.drop_view": ("name",),
     "matters.desk": ("reason",),

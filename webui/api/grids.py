@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
+from marshmallow.validate import Length
 
-from engine.commands import views
+from engine.commands import many, views
+from engine.instance import together
+from engine.queries import board as boards
 from engine.queries import grid as reading
 from engine.queries import instances as lists
 from webui.api import schemas
@@ -16,8 +19,10 @@ from webui.api.schemas import Moment, Text
 from webui.http.words import lang
 
 if TYPE_CHECKING:
+    from engine.commands.together import CarryOut
     from engine.db import Session
     from engine.people.organisation import Actor
+    from engine.queries.board import Board
     from engine.queries.grid import Grid
 
 routes = Routes("grids", "The tables of processes: all matters of a filter, with their columns.")
@@ -69,9 +74,107 @@ class GridShape(Schema):
 @routes.look(ONE, GridShape, query=GridQuery)
 def get_grid(session: Session, actor: Actor, given: dict[str, Any], process_id: str) -> Grid:
     """All instances of a process that I may see, with the columns that it declares."""
+    return reading.grid(session, actor, process_id, _wanted(given), lang())
+
+
+def _wanted(given: dict[str, Any]) -> reading.Wanted:
     said = {given["column"]: given["value"]} if given["column"] else {}
-    wanted = reading.Wanted(given["words"], given["state"], said=said, sort=given["sort"])
-    return reading.grid(session, actor, process_id, wanted, lang())
+    return reading.Wanted(given["words"], given["state"], said=said, sort=given["sort"])
+
+
+# --- the board ------------------------------------------------------------------------------------
+class BoardQuery(GridQuery):
+    by = Text(80, load_default="", metadata={"description": "A column by which loads are told."})
+
+
+class BoardHint(Schema):
+    """What a column that is still empty mostly said in an earlier year: in `n` of `of` matters."""
+
+    title = fields.String()
+    said = fields.String()
+    year = fields.Integer()
+    n = fields.Integer()
+    of = fields.Integer()
+
+
+class BoardCard(Schema):
+    """A matter at a stage; `days`: working days that it has been there."""
+
+    row = fields.Nested(InstanceRow, attribute="line.row", required=True)
+    who = fields.String()
+    days = fields.Integer()
+    late = fields.Boolean()
+    hints = fields.List(fields.Nested(BoardHint))
+
+
+class BoardStage(Schema):
+    title = fields.String(required=True)
+    median = fields.Integer(metadata={"description": "Of the working days of its cards."})
+    cards = fields.List(fields.Nested(BoardCard))
+
+
+class BoardLoad(Schema):
+    who = fields.String(required=True)
+    count = fields.Integer()
+    late = fields.Integer()
+    longest = fields.Integer(metadata={"description": "Working days."})
+
+
+class BoardShape(Schema):
+    """What runs, stage by stage; how much each unit or person has of it."""
+
+    process_id = fields.String(required=True)
+    title = fields.String()
+    count = fields.Integer()
+    stages = fields.List(fields.Nested(BoardStage))
+    had = fields.List(fields.Nested(BoardLoad), attribute="loads", data_key="loads")
+    by = fields.String()
+    ways = fields.List(fields.String(), metadata={"description": "What `by` may be."})
+    more = fields.Boolean()
+
+
+@routes.look(f"{ONE}/board", BoardShape, query=BoardQuery)
+def get_board(session: Session, actor: Actor, given: dict[str, Any], process_id: str) -> Board:
+    """What runs of a process, stage by stage with its age."""
+    return boards.board(session, actor, process_id, _wanted(given), by=given["by"], lang=lang())
+
+
+# --- one act on many ------------------------------------------------------------------------------
+class ActOnMany(schemas.Sent):
+    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=together.MOST))
+    reason = Text(500, load_default="", metadata={"description": "Of a verb of the desk."})
+    answers = schemas.Answers(load_default=dict, metadata={"description": "Of a message."})
+    trial = fields.Boolean(
+        load_default=False, metadata={"description": "Say only what would be done."}
+    )
+
+
+class LeftAsItWas(Schema):
+    id = fields.UUID(required=True)
+    number = fields.String()
+    code = fields.String()
+    message = schemas.Said()
+
+
+class ManyReport(Schema):
+    """What came of it, each instance by itself."""
+
+    done = fields.List(fields.UUID())
+    failed = fields.List(fields.Nested(LeftAsItWas))
+
+
+@routes.act(f"{ONE}/acts/<what>", ManyReport, body=ActOnMany, keyed=False, many=True)
+def act_on_many(
+    carry_out: CarryOut, actor: Actor, given: dict[str, Any], process_id: str, what: str
+) -> many.Report:
+    """Remind in many instances (`remind`), or send many of them a message of the process."""
+    carry_out(lambda session: reading.must_be(session, actor, process_id))
+    act = (
+        many.verb(what, given["reason"])
+        if what in many.VERBS
+        else many.message(what, given["answers"])
+    )
+    return many.run(carry_out, actor, act, given["instances"], trial=given["trial"])
 
 
 class GridView(schemas.Sent):

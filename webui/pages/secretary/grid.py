@@ -13,6 +13,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import many, views
+from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.instance import launching
 from engine.messages import Listed
@@ -20,7 +21,9 @@ from engine.people import access
 from engine.queries import board as boards
 from engine.queries import grid as reading
 from engine.queries import instances as lists
-from webui.http import sheets
+from engine.queries import many as sendings
+from engine.queries.many import Sending
+from webui.http import fields, sheets
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import day, lang, said, state
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
     from engine.commands.many import Left
+    from engine.db import Session
     from engine.queries.grid import Grid, Line
 
 blueprint = Blueprint("grid", __name__)
@@ -76,8 +80,16 @@ def table(process_id: str) -> str:
         states={key: state(key) for key in lists.STATES},
         office=access.is_secretary(me(), me().union_id),
         enters=look(lambda s: launching.enters(s, me(), process_id)),
-        urges=access.may_somewhere(me(), "remind"),
+        acts=_acts(process_id),
     )
+
+
+def _acts(process_id: str) -> list[tuple[str, str]]:
+    """What one act may do to many beside tasks: names and titles."""
+    verbs = [verb for verb in many.VERBS if access.may_somewhere(me(), verb)]
+    sent = look(lambda s: sendings.offered(s, me(), process_id, lang()))
+    titles = [(verb, in_language(DESK[verb].title, lang())) for verb in verbs]
+    return [*titles, *((each.name, each.title) for each in sent)]
 
 
 def _wanted() -> dict[str, str]:
@@ -157,49 +169,74 @@ def _back(process_id: str) -> str:
     return url_for("grid.table", process_id=process_id, **asked)
 
 
-# --- urging ---------------------------------------------------------------------------------------
-@blueprint.post("/grid/<process_id>/remind")
+# --- one act on many ------------------------------------------------------------------------------
+@blueprint.post("/grid/<process_id>/act/<what>")
 @needs_login
-def remind(process_id: str) -> str | tuple[str, int] | Answer:
-    """Say first whom it would urge and whom not; with a reason, do it. What failed stays chosen."""
-    ids, reason = _chosen(), request.form.get("reason", "")
-    sent = "send" in request.form
+def act(process_id: str, what: str) -> str | tuple[str, int] | Answer:
+    """Say first to which matters it would be done and to which not, and why; then do it. What
+    failed stays chosen.
+    """
+    kind = look(lambda s: _kind(s, process_id, what))
+    ids, sent = _chosen(), "send" in request.form
+    given = _given(kind)
     try:
-        # the words of a trial reach nobody
         report = many.run(
-            carry_out, me(), "remind", ids, reason if sent else _("催办"), trial=not sent
+            carry_out, me(), _doing(kind, given if sent else None), ids, trial=not sent
         )
     except Invalid as fault:
         if not sent:
             flash(said(fault.message), "error")
             return redirect(_back(process_id), 303)
-        return _urging(process_id, ids, reason=reason, fault=fault.message), fault.status
+        return _acting(process_id, kind, ids, values=given, fault=fault), fault.status
     if not sent:
-        return _urging(process_id, report.done, report.failed)
-    flash(_("已催办 %(n)s 件。", n=len(report.done)))
+        return _acting(process_id, kind, report.done, report.failed)
+    flash(_("%(what)s：已办理 %(n)s 件。", what=kind.title, n=len(report.done)))
     if report.failed:
         left = [each.id for each in report.failed]
-        return _urging(process_id, left, report.failed, reason=reason), Conflict.status
+        return _acting(process_id, kind, left, report.failed, values=given), Conflict.status
     return redirect(_back(process_id), 303)
 
 
-def _urging(
+def _kind(session: Session, process_id: str, what: str) -> Sending:
+    """What is to be done: a verb of the desk, or a message of the process. Raises NotFound."""
+    if what in many.VERBS:
+        return Sending(what, in_language(DESK[what].title, lang()), "", None)
+    return sendings.sending(session, me(), process_id, what, lang())
+
+
+def _given(kind: Sending) -> dict[str, Any]:
+    if kind.name in many.VERBS:
+        return {"reason": request.form.get("reason", "")}
+    return fields.answers(kind.form, request.form)
+
+
+def _doing(kind: Sending, given: dict[str, Any] | None) -> many.Act:
+    """What is done to each; of a trial the words reach nobody."""
+    if kind.name in many.VERBS:
+        return many.verb(kind.name, given["reason"] if given else kind.title)
+    return many.message(kind.name, given)
+
+
+def _acting(
     process_id: str,
+    kind: Sending,
     ids: Sequence[UUID],
     failed: Sequence[Left] = (),
     *,
-    reason: str = "",
-    fault: object = "",
+    values: dict[str, Any] | None = None,
+    fault: Invalid | None = None,
 ) -> str:
     return render_template(
-        "grid/remind.html",
+        "grid/act.html",
         process_id=process_id,
+        act=kind,
         ids=ids,
         reasons=_grouped(failed),
         back=_back(process_id),
         wanted=_wanted(),
-        reason=reason,
-        fault=fault,
+        values=values or {},
+        errors=fault.fields if fault else {},
+        fault=fault.message if fault and "_" not in fault.fields else "",
     )
 
 
