@@ -19,6 +19,7 @@ from engine.commands import late
 from engine.commands.imports import workbook
 from engine.commands.instances import Entered
 from engine.db import tables
+from engine.db.progress import Tell, silent, told
 from engine.db.states import InstanceState
 from engine.documents import sheets
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
@@ -60,13 +61,21 @@ class Row:
 
 
 def preview(
-    carry_out: CarryOut, actor: Actor, process_id: str, filename: str, data: bytes
+    carry_out: CarryOut,
+    actor: Actor,
+    process_id: str,
+    filename: str,
+    data: bytes,
+    *,
+    tell: Tell = silent,
 ) -> tuple[Row, ...]:
     """Read a table and try each row in a transaction in which nothing stays. Raises NotFound,
     Refused, Invalid for a file that is no such table; Unavailable.
     """
     rows = carry_out(lambda s: _read(s, actor, process_id, filename, data))
-    return tuple(row if row.errors else _tried(carry_out, actor, process_id, row) for row in rows)
+    return tuple(
+        row if row.errors else _tried(carry_out, actor, process_id, row) for row in told(rows, tell)
+    )
 
 
 def _tried(carry_out: CarryOut, actor: Actor, process_id: str, row: Row) -> Row:

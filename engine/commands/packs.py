@@ -4,15 +4,15 @@ for a while.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, func, insert, null, select, text, update
 
-from engine import clock, db, settings
+from engine import clock, settings
 from engine.commands import evidence, reads
 from engine.db import queue, tables
+from engine.db.progress import Progress
 from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import packs
 from engine.instance.context import COLUMNS, context_from
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from engine.messages import Message
     from engine.people.organisation import Actor
 
-TELL_EVERY = 1.0  # seconds between two notes of how far it is
 MOST = 5  # packs that one person may be waiting for
 MEGABYTE = 1_000_000
 MOST_BYTES = 500 * MEGABYTE  # of one pack: a value of the database holds no more than twice that
@@ -201,21 +200,9 @@ def _keep(session: Session, key: UUID, **values: Any) -> None:
     session.execute(changed.values(told_at=clock.now(), **values))
 
 
-class Progress:
-    """Notes how many papers and files are in, in a transaction of its own, once a second at
-    most.
-    """
-
-    def __init__(self, engine: Engine, key: UUID) -> None:
-        self._engine, self._key, self._last = engine, key, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._last < TELL_EVERY:
-            return
-        self._last = now
-        with db.transaction(self._engine) as session:
-            _keep(session, self._key, done=done, total=total)
+def progress(engine: Engine, key: UUID) -> Progress:
+    """Notes how many papers and files are in."""
+    return Progress(engine, lambda s, done, total: _keep(s, key, done=done, total=total))
 
 
 def tidy(session: Session) -> None:

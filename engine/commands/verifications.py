@@ -4,7 +4,6 @@ a request.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -12,6 +11,7 @@ from sqlalchemy import insert, select, update
 from engine import clock, db
 from engine.commands import reads
 from engine.db import queue, tables
+from engine.db.progress import Progress
 from engine.errors import EngineError, Unavailable
 from engine.messages import stored
 from engine.people import access, organisation
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from engine.history.kept import Log
     from engine.people.organisation import Actor
 
-TELL_EVERY = 1.0  # seconds between two notes of how far it is
 _asked = tables.verification.c
 
 
@@ -53,12 +52,13 @@ def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None
             return
         total = reads.events(session)
         _keep(session, key, begun_at=clock.now(), total=total, done=0)
+    progress = Progress(engine, lambda s, done, _total: _keep(s, key, done=done))
     try:
         with db.transaction(engine) as session:
             if not reads.alone(session):
                 raise Unavailable(reads.BUSY)
             actor = organisation.actor(session, member_id)
-            verdict = reads.verified(session, actor, public, log, _Progress(engine, key))
+            verdict = reads.verified(session, actor, public, log, progress)
             _keep(session, key, done=total, verdict=verdict.told(), ended_at=clock.now())
     except Unavailable:
         raise  # another one runs, or the database went away: the job is tried again
@@ -70,18 +70,3 @@ def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None
 
 def _keep(session: Session, key: UUID, **values: Any) -> None:
     session.execute(update(tables.verification).where(_asked.id == key).values(**values))
-
-
-class _Progress:
-    """Notes how many events were read, in a transaction of its own, once a second at most."""
-
-    def __init__(self, engine: Engine, key: UUID) -> None:
-        self._engine, self._key, self._last = engine, key, time.monotonic()
-
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._last < TELL_EVERY:
-            return
-        self._last = now
-        with db.transaction(self._engine) as session:
-            _keep(session, self._key, done=done)

@@ -67,6 +67,18 @@ def bad(message: Message) -> Invalid:
 
 def read(filename: str, data: bytes) -> list[Sheet]:
     """The sheets of a file. Raises Invalid."""
+    check(filename, data)
+    found: list[Sheet] = []
+    try:
+        for line in bounded.lines(__name__, data, LIMITS):
+            _take(found, json.loads(line))
+    except (bounded.Exceeded, ValueError):
+        raise bad(_("这个文件打不开，请用下载的模板重新填写。")) from None
+    return found
+
+
+def check(filename: str, data: bytes) -> None:
+    """Raise Invalid for what is seen to be no table before it is read."""
     if not filename.lower().endswith(ENDINGS):
         raise bad(_("只接受 .xlsx、.xls 和 .csv 文件。"))
     if not data or len(data) > MAX_BYTES:
@@ -75,13 +87,15 @@ def read(filename: str, data: bytes) -> list[Sheet]:
         _must_be_harmless(data)
     elif _MACROS in data:
         raise bad(_("文件带有宏，不能导入。"))
-    found: list[Sheet] = []
+
+
+def weight(data: bytes) -> int:
+    """The bytes of a file when it is unpacked: how long it takes to be read goes by them."""
     try:
-        for line in bounded.lines(__name__, data, LIMITS):
-            _take(found, json.loads(line))
-    except (bounded.Exceeded, ValueError):
-        raise bad(_("这个文件打不开，请用下载的模板重新填写。")) from None
-    return found
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError):
+        return len(data)
 
 
 def _take(found: list[Sheet], said: Any) -> None:

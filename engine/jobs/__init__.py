@@ -28,6 +28,7 @@ from engine.commands import (
     instances,
     links,
     messages,
+    operations,
     packs,
     rehearsals,
     rules,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.history.signing import Signer
+    from engine.messages import Language
     from engine.settings import Settings
 
 log = logging.getLogger("yixing.jobs")
@@ -231,6 +233,11 @@ def verify(engine: Engine, settings: Settings, verification: str) -> None:
     verifications.carry_out(engine, UUID(verification), public, Log(settings.home / "keys"))
 
 
+def operate(engine: Engine, english: Language, operation: str) -> None:
+    """Do what somebody asked for that takes longer than a request may."""
+    operations.carry_out(engine, UUID(operation), english)
+
+
 def rehearse(engine: Engine, version: str) -> None:
     """Play the stories of a proposed version in a process of its own; what came of each is kept as
     it comes.
@@ -264,13 +271,14 @@ _OLD_UPLOADS = text(
 
 def tidy(engine: Engine) -> None:
     """Remove what nobody needs any more: old login attempts, replies and logins, drafts of tasks
-    that are done or of more than a year ago, uploads never used, evidence packs made days ago.
+    that are done or of more than a year ago, uploads never used, what a worker made days ago.
     """
     week, month, year = (clock.now() - timedelta(days=days) for days in (7, 31, 366))
     with db.transaction(engine) as session:
         session.execute(_OLD_LOGINS, {"month": month})
         session.execute(_OLD_VERIFICATIONS, {"month": month})
         packs.tidy(session)
+        operations.tidy(session)
         notifying.tidy(session)
         session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})

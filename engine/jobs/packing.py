@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.commands.packs import Begun
+    from engine.db.progress import Progress
     from engine.messages import Language
     from engine.settings import Settings
 
@@ -40,7 +41,7 @@ def _make(engine: Engine, settings: Settings, english: Language, key: UUID) -> N
         )
         if begun is None:
             return
-        data = _packed(engine, begun, english, packs.Progress(engine, key))
+        data = _packed(engine, begun, english, packs.progress(engine, key))
         with db.transaction(engine) as session:
             packs.store(session, key, data)
     except Unavailable:
@@ -53,7 +54,7 @@ def _make(engine: Engine, settings: Settings, english: Language, key: UUID) -> N
             raise
 
 
-def _packed(engine: Engine, begun: Begun, english: Language, progress: packs.Progress) -> bytes:
+def _packed(engine: Engine, begun: Begun, english: Language, progress: Progress) -> bytes:
     """The pack, of one moment: what happens to the instance meanwhile waits for nothing here."""
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import clock
 from engine.db import tables
 from engine.instance import packs
 from engine.instance.context import COLUMNS, context_from
 from engine.messages import restored
 from engine.people import access
+from engine.queries import signs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from engine.messages import Message
     from engine.people.organisation import Actor
 
-SILENT = timedelta(minutes=10)  # without a sign for so long: whoever made it has given it up
 _pack, _instance, _member = tables.pack.c, tables.instance.c, tables.member.c
 _SHOWN = (
     "id",
@@ -62,11 +60,7 @@ class Pack:
     @property
     def state(self) -> str:
         """waiting, running, stalled, ready or refused."""
-        if self.ended_at:
-            return "refused" if self.refused else "ready"
-        if self.told_at < clock.now() - SILENT:
-            return "stalled"
-        return "running" if self.begun_at and not self.refused else "waiting"
+        return signs.state(self)
 
     @property
     def until(self) -> datetime | None:

@@ -113,6 +113,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "document_id": ask(f"SELECT id FROM document WHERE instance_id {ids} LIMIT 1"),
         "attachment_id": [NOWHERE],
         "batch_id": [NOWHERE],
+        "operation_id": [NOWHERE],
         "comment_id": [NOWHERE],
         "ask_id": [NOWHERE],
         "verification_id": [NOWHERE],

@@ -403,6 +403,7 @@ PATHS = {
     "correction_id": "{correction}",
     "verification_id": NOBODY,
     "pack_id": NOBODY,
+    "operation_id": NOBODY,
     "member_id": "{member}",
     "post_id": "{post}",
     "comment_id": NOBODY,

@@ -115,6 +115,9 @@ api_members.list_members of | 404 404 404 200 200 200 | 404
 api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
+api_operations.get_operation | 404 | 404
+api_operations.get_operation_file | 404 | 404
+api_operations.list_operations | 200 | -
 api_publications.get_publication | 404 200 404 404 404 404 | 404
 api_publications.list_publications | 200 | -
 api_publications.make_objection | 404 201 404 404 404 404 | 404
@@ -401,6 +404,10 @@ device.worker | 200 | -!
 places.design | 200 | -
 places.now | 200 | -
 places.theme | 302 | -!
+operations.file | 404 | 404
+operations.index | 200 | -
+operations.now | 404 | 404
+operations.one | 404 | 404
 people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404

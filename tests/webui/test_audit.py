@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import clock, db, jobs, settings
-from engine.commands import reads, sealing, tasks, verifications
-from engine.db import queue, tables
+from engine.commands import reads, sealing, tasks
+from engine.db import progress, queue, tables
 from engine.errors import NotFound, Unavailable
 from engine.history import keys, resumed, seals
 from engine.history.kept import Log
@@ -300,7 +300,7 @@ def test_the_page_says_how_far_a_verification_is(
     assert client("plain").get("/audit/seal/verification").status_code == 403
     (asked,) = house.look(lambda s: queue.waiting(s, ["verify"]))
     seen: list[str] = []
-    monkeypatch.setattr(verifications, "TELL_EVERY", 0)
+    monkeypatch.setattr(progress, "EVERY", 0)
     whole = reads.verified
 
     def watched(session: db.Session, *given: Any) -> Any:

@@ -12,15 +12,16 @@ from sqlalchemy import text
 
 import webui
 from engine import db
-from engine.commands import attachments, instances, polls
+from engine.commands import attachments, entries, instances, operations, polls
 from engine.commands.people.logins import open_login
 from engine.definitions import check, read
-from engine.errors import Invalid, Refused
+from engine.errors import Invalid, Refused, Unavailable
 from engine.history import verification
 from engine.queries import inbox as waiting
 from engine.settings import ROOT, Settings
 from tests.hostile.sound import rulebook
 from tests.journeys.university import MOTION, University
+from tests.webui.working import work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,3 +200,41 @@ def test_a_folder_says_rightly_who_enters_what_stands_in_the_table_and_what_is_n
         assert check.faults(changed, rulebook(), frozenset()), right
         met += 1
     assert met == len(wrong)
+
+
+def test_a_long_table_of_matters_is_tried_and_entered_each_row_once(
+    town: University, login: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = ("张敏", "李强", "查无此人", "王芳")
+    data = _book(*(_line(who, f"{who}的提案") for who in people))
+    monkeypatch.setattr(operations, "SMALL_BYTES", 0)
+    office, at = login("secretary"), "/launch/congress_motion/table"
+    sent = office.post(at, data={"file": (io.BytesIO(data), "提案.xlsx")})
+    assert sent.status_code == 303 and work(town.engine) == 1
+    page = office.get(sent.location).text
+    assert "3 件可以登记，1 件有错误" in page
+    trial = sent.location.rsplit("/", 1)[1]
+    shown = office.get(f"{at}?trial={trial}").text
+    assert "登记 3 件" in shown and "可以提出的人里没有“查无此人”" in shown
+    assert login("auditor").get(f"{at}?trial={trial}").status_code in (403, 404)
+    asked = office.post(f"{at}/confirm", data={"trial": trial})
+    entered = entries.enter
+
+    def dies(session: Any, actor: Any, process_id: str, row: Any) -> Any:
+        if row.number == 4:
+            raise Unavailable
+        return entered(session, actor, process_id, row)
+
+    monkeypatch.setattr(entries, "enter", dies)
+    with pytest.raises(Unavailable):
+        work(town.engine)
+    monkeypatch.setattr(entries, "enter", entered)
+    assert work(town.engine) == 1
+    page = office.get(asked.location).text
+    assert "已登记 3 件" in page and "没有登记的行" not in page
+    again = office.post(at, data={"file": (io.BytesIO(data), "提案.xlsx")})
+    work(town.engine)
+    assert "0 件可以登记，4 件有错误" in office.get(again.location).text
+    with db.transaction(town.engine) as session:
+        assert session.execute(text("SELECT count(*) FROM instance")).scalar_one() == 3
+        assert verification.first_false(session) is None

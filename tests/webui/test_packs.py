@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from engine import clock, db, jobs, settings
 from engine.commands import confidence, packs
-from engine.db import queue, tables
+from engine.db import progress, queue, tables
 from engine.errors import Conflict, Invalid
 from engine.instance import rooms
 from engine.jobs import packing
@@ -95,7 +95,7 @@ def test_the_page_says_how_far_a_pack_is_and_then_gives_it(
     assert "证据包已排队" in page and 'data-while="[data-running]"' in page
     assert f'action="/audit/{matter}/pack"' not in page
     seen: list[str] = []
-    monkeypatch.setattr(packs, "TELL_EVERY", 0)
+    monkeypatch.setattr(progress, "EVERY", 0)
     whole = evidence.pack
 
     def watched(*given: Any, **more: Any) -> bytes:

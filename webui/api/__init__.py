@@ -41,6 +41,7 @@ GROUPS = (
     "invitations",
     "units",
     "imports",
+    "operations",
     "succession",
     "own_versions",
     "files",

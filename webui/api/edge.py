@@ -61,6 +61,19 @@ class Binary:
 
 
 @dataclass(frozen=True)
+class Later:
+    """A reply that it is being done: what is known of it, its shape, and its address."""
+
+    found: object
+    shape: type[Schema]
+    at: str
+
+    def answer(self) -> edge.Reply:
+        body, shown = _dumped(self.shape(), self.found)
+        return edge.Reply(202, body, BASE + self.at.format(**shown))
+
+
+@dataclass(frozen=True)
 class Published:
     """What the document says of a route. `sent` describes a body that no schema `given` reads,
     as media types.
@@ -76,6 +89,7 @@ class Published:
     location: str = "json"  # of what is given; or "query"
     keyed: bool = False
     sent: dict[str, Any] | None = None
+    later: type[Schema] | None = None
 
     def shape(self) -> Schema | dict[str, str] | None:
         """That of the reply: a schema, a file, or nothing."""
@@ -93,6 +107,8 @@ class Published:
         """What a view gave, as it is kept and sent; `at`: the address of what was made."""
         if isinstance(found, Binary):
             return found
+        if isinstance(found, Later):
+            return found.answer()
         body, shown = _dumped(self.reply, found)
         return edge.Reply(self.status, body, BASE + at.format(**shown) if at else "")
 
@@ -164,6 +180,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         sent: dict[str, Any] | None = None,
         afterwards: Callable[[], Any] | None = None,
         many: bool = False,
+        later: type[Schema] | None = None,
     ) -> Callable[[View], View]:
         """A change: one transaction with the stored reply of its Idempotency-Key; refusals are
         put on record.
@@ -174,6 +191,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         `keyed`: it takes an Idempotency-Key; `repeatable`: nothing is kept of it, as doing it again
         does and says the same. `many`: several changes, each in a transaction of its own, for which
         the view gets in place of a session what carries one out; it is repeatable by itself.
+        `later`: the view may give a `Later` of this shape, which is answered with 202.
         """
         published = Published(
             rule=rule,
@@ -185,6 +203,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             problems=CHANGING,
             keyed=keyed,
             sent=sent,
+            later=later,
         )
 
         def decorate(view: View) -> View:
@@ -222,6 +241,11 @@ class Routes(Blueprint):  # type: ignore[misc]
         documented = self.response(it.status, it.shape(), content_type=it.media_type)(run)
         for code, name in it.problems.items():
             documented = self.alt_response(code, name)(documented)
+        if it.later is not None:
+            about = "It is being done by a worker; `Location` says where to look."
+            documented = self.alt_response(202, schema=it.later, description=about, success=True)(
+                documented
+            )
         if it.given is not None:
             documented = self.arguments(it.given, location=it.location)(documented)
         operation = f"{self.tag}.{run.__name__}"

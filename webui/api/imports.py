@@ -11,11 +11,14 @@ from marshmallow import Schema, fields
 
 from engine import clock
 from engine.commands import imports
+from engine.commands import operations as asking
 from engine.queries import imports as reading
+from engine.queries import operations
 from webui.api import schemas, strict
-from webui.api.edge import Binary, Routes, multipart
+from webui.api.edge import Binary, Later, Routes, multipart
+from webui.api.operations import ONE, OperationShape
 from webui.api.schemas import Id, Moment
-from webui.http.words import said
+from webui.http.words import lang, said
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -139,11 +142,21 @@ def _sheet() -> dict[str, Any]:
     status=201,
     at="/imports/{id}",
     read=_sheet,
+    later=OperationShape,
     sent=multipart(kind={"type": "string", "enum": sorted(imports.KINDS)}),
 )
-def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Batch:
-    """Read a file and check every row; nothing but the preview is kept."""
+def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Batch | Later:
+    """Read a file and check every row; nothing but the preview is kept. A long one is read by a
+    worker.
+    """
+    if asking.is_long(given["data"]):
+        what = given["kind"], given["name"], given["data"]
+        return _later(session, actor, asking.ask_preview(session, actor, *what))
     return imports.preview(session, actor, given["kind"], given["name"], given["data"])
+
+
+def _later(session: Session, actor: Actor, key: UUID) -> Later:
+    return Later(operations.one(session, actor, key), OperationShape, ONE)
 
 
 @routes.look("/imports", ImportPage, query=WhichImports)
@@ -168,16 +181,27 @@ def correct_row(
     return reading.one_import(session, actor, batch_id)
 
 
-@routes.act("/imports/<uuid:batch_id>/confirm", Imported)
-def confirm_import(session: Session, actor: Actor, batch_id: UUID) -> Report:
-    """Write all rows of an import, or none."""
-    return imports.confirm(session, actor, batch_id)
+@routes.act("/imports/<uuid:batch_id>/confirm", Imported, later=OperationShape)
+def confirm_import(session: Session, actor: Actor, batch_id: UUID) -> Report | Later:
+    """Write all rows of an import, or none; many are written by a worker."""
+    return _confirmed(session, actor, batch_id, good_only=False)
 
 
-@routes.act("/imports/<uuid:batch_id>/confirm-good", Imported)
-def confirm_good_rows(session: Session, actor: Actor, batch_id: UUID) -> Report:
-    """Write the rows without errors; the others become an import of their own, `left`."""
-    return imports.confirm(session, actor, batch_id, good_only=True)
+@routes.act("/imports/<uuid:batch_id>/confirm-good", Imported, later=OperationShape)
+def confirm_good_rows(session: Session, actor: Actor, batch_id: UUID) -> Report | Later:
+    """Write the rows without errors; the others become an import of their own, `left`. Many are
+    written by a worker.
+    """
+    return _confirmed(session, actor, batch_id, good_only=True)
+
+
+def _confirmed(
+    session: Session, actor: Actor, batch_id: UUID, *, good_only: bool
+) -> Report | Later:
+    key = asking.ask_confirmation(session, actor, batch_id, good_only=good_only)
+    if key is not None:
+        return _later(session, actor, key)
+    return imports.confirm(session, actor, batch_id, good_only=good_only)
 
 
 @routes.act("/imports/<uuid:batch_id>/undo", Undone)
@@ -193,9 +217,13 @@ def import_template(_session: Session, _actor: Actor, kind: str) -> Binary:
     return Binary(XLSX, imports.template(kind, said), f"{kind}.xlsx")
 
 
-@routes.act("/exports/<kind>", media_type=XLSX, keyed=False)
-def export_people(session: Session, actor: Actor, kind: str) -> Binary:
-    """What is registered, in the shape of the imports. Every export is put on record, so there is
-    no key.
+@routes.act("/exports/<kind>", media_type=XLSX, keyed=False, later=OperationShape)
+def export_people(session: Session, actor: Actor, kind: str) -> Binary | Later:
+    """What is registered, in the shape of the imports; a long table is written by a worker. Every
+    export is put on record, so there is no key.
     """
-    return Binary(XLSX, imports.export(session, actor, kind, said), f"{kind}-{clock.today()}.xlsx")
+    name = f"{kind}-{clock.today()}.xlsx"
+    key = asking.ask_export(session, actor, kind, name, lang())
+    if key is not None:
+        return _later(session, actor, key)
+    return Binary(XLSX, imports.export(session, actor, kind, said), name)

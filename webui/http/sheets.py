@@ -28,7 +28,7 @@ def csv_text(lines: Iterable[Sequence[str]]) -> str:
 
 def csv_file(name: str, lines: Iterable[Sequence[str]]) -> Response:
     """The lines as a file to be saved."""
-    return _file(name, csv_text(lines).encode("utf-8-sig"), "text/csv; charset=utf-8")
+    return file(name, csv_text(lines).encode("utf-8-sig"), "text/csv; charset=utf-8")
 
 
 def xlsx_file(name: str, title: str, lines: Sequence[Sequence[str]]) -> Response:
@@ -36,10 +36,11 @@ def xlsx_file(name: str, title: str, lines: Sequence[Sequence[str]]) -> Response
     everything else is text. Raises Conflict when it is too large.
     """
     table = workbooks.Printed(title, lines)
-    return _file(name, workbooks.printed(table), XLSX)
+    return file(name, workbooks.printed(table), XLSX)
 
 
-def _file(name: str, data: bytes, content_type: str) -> Response:
+def file(name: str, data: bytes, content_type: str) -> Response:
+    """The bytes of a table to be saved under a name."""
     return Response(
         data,
         content_type=content_type,

@@ -35,6 +35,7 @@ BLUEPRINTS = (
     "secretary.despatch",
     "secretary.retention",
     "files",
+    "operations",
     "auditor",
     "administrator.people",
     "author.definitions",

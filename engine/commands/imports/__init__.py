@@ -5,9 +5,18 @@ row was shown.
 them or none.
 """
 
-from engine.commands.imports.batches import Batch, Report, RowReport, confirm, correct, preview
+from engine.commands.imports.batches import (
+    Batch,
+    Report,
+    RowReport,
+    confirm,
+    correct,
+    home,
+    preview,
+    ready,
+)
 from engine.commands.imports.columns import KINDS, kinds, template
-from engine.commands.imports.exports import export
+from engine.commands.imports.exports import export, exported
 from engine.commands.imports.undoing import undo
 
 __all__ = [
@@ -18,8 +27,11 @@ __all__ = [
     "confirm",
     "correct",
     "export",
+    "exported",
+    "home",
     "kinds",
     "preview",
+    "ready",
     "template",
     "undo",
 ]

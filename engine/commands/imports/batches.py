@@ -19,6 +19,7 @@ from engine.commands.imports.lines import Line
 from engine.commands.imports.workbook import RawRow
 from engine.commands.people import records
 from engine.db import tables
+from engine.db.progress import Tell, silent
 from engine.db.states import BatchState
 from engine.errors import Conflict, Invalid, NotFound
 from engine.messages import _, restored, stored
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=7)  # a batch nobody confirms
 
-_PLANS: dict[str, Callable[[Session, Actor, list[Line]], None]] = {
+_PLANS: dict[str, Callable[[Session, Actor, list[Line], Tell], None]] = {
     "units": units.plan,
     "people": members.plan,
     "posts": terms.plan_posts,
@@ -111,7 +112,15 @@ class Report:
     waiting: int = 0  # of the created: posts that wait for a second person
 
 
-def preview(session: Session, actor: Actor, kind: str, filename: str, data: bytes) -> Batch:
+def preview(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    filename: str,
+    data: bytes,
+    *,
+    tell: Tell = silent,
+) -> Batch:
     """Read a file, check every row, keep the batch; nothing else is written. Raises Refused,
     NotFound, Invalid.
     """
@@ -121,7 +130,7 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
     file = workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:]
     source = _Source(union_id, kind, file, hashlib.sha256(data).hexdigest(), notes)
     _forget_old(session, union_id, clock.now())
-    return _keep(session, actor, source, raw)
+    return _keep(session, actor, source, raw, tell)
 
 
 @dataclass(frozen=True)
@@ -135,9 +144,11 @@ class _Source:
     notes: list[Message]
 
 
-def _keep(session: Session, actor: Actor, source: _Source, raw: list[RawRow]) -> Batch:
+def _keep(
+    session: Session, actor: Actor, source: _Source, raw: list[RawRow], tell: Tell = silent
+) -> Batch:
     """A new batch of these rows, looked at."""
-    batch, report = _looked_at(session, actor, tables.new_id(), source, raw)
+    batch, report = _looked_at(session, actor, tables.new_id(), source, raw, tell=tell)
     session.execute(
         insert(tables.batch).values(
             id=batch.id,
@@ -155,11 +166,17 @@ def _keep(session: Session, actor: Actor, source: _Source, raw: list[RawRow]) ->
 
 
 def _looked_at(
-    session: Session, actor: Actor, key: UUID, source: _Source, raw: list[RawRow]
+    session: Session,
+    actor: Actor,
+    key: UUID,
+    source: _Source,
+    raw: list[RawRow],
+    *,
+    tell: Tell = silent,
 ) -> tuple[Batch, dict[str, Any]]:
     """What is found on these rows now, and the same as the batch keeps it."""
     lines = [_line(row) for row in raw]
-    _PLANS[source.kind](session, actor, lines)
+    _PLANS[source.kind](session, actor, lines, tell)
     found = tuple(map(RowReport.of, lines))
     batch = Batch(
         id=key,
@@ -277,19 +294,36 @@ def _rewrite(row: RawRow, known: tuple[Column, ...], values: Mapping[str, str]) 
             row.take(by_key[key], text)
 
 
-def confirm(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool = False) -> Report:
+def ready(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool = False) -> int:
+    """The number of rows of a batch that can be confirmed. Raises as `confirm`."""
+    return int(_ready(session, actor, batch_id, good_only).report["counts"]["rows"])
+
+
+def _ready(session: Session, actor: Actor, batch_id: UUID, good_only: bool) -> rows.Batch:
+    batch = _waiting(session, actor, batch_id)
+    if batch.report["counts"]["error"] and not good_only:
+        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
+    return batch
+
+
+def confirm(
+    session: Session,
+    actor: Actor,
+    batch_id: UUID,
+    *,
+    good_only: bool = False,
+    tell: Tell = silent,
+) -> Report:
     """Write all rows of a batch; with `good_only` those without errors, the others stay as a batch
     of their own.
 
     Raises NotFound, Refused, Conflict (it has errors, is done, the data changed).
     """
-    batch = _waiting(session, actor, batch_id)
-    if batch.report["counts"]["error"] and not good_only:
-        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
+    batch = _ready(session, actor, batch_id, good_only)
     records.queue(session)
     raw = [_raw(kept) for kept in batch.rows]
     lines = [_line(row) for row in raw]
-    _PLANS[batch.kind](session, actor, lines)
+    _PLANS[batch.kind](session, actor, lines, tell)
     if _digest(lines) != batch.report["plan"]:
         raise Conflict(_("预览之后有关数据已经变化，请重新上传预览。"), code="changed")
     good = [line for line in lines if not line.errors]

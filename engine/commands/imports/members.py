@@ -21,6 +21,7 @@ from engine.commands.imports.lines import (
 )
 from engine.commands.people import members, records, words
 from engine.db import tables
+from engine.db.progress import Tell, silent, told
 from engine.messages import _
 from engine.people import spelling
 
@@ -32,12 +33,12 @@ TITLES = {"name": _("姓名"), "unit_id": _("单位"), "phone": _("手机"), "em
 TEXTS = ("username", "name", "phone", "email")
 
 
-def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
+def plan(session: Session, actor: Actor, lines: list[Line], tell: Tell = silent) -> None:
     """Decide for every row what it does; see `Line`."""
     units = Units(session, actor)
     known, namesakes = members_of(session, lines), Namesakes(session, units)
     tell_twins(lines, "username", words.login_name)
-    for line in lines:
+    for line in told(lines, tell):
         wanted = _wanted(line, unit_for(line, units))
         if not line.errors:
             member = known.get(wanted["username"])

@@ -26,6 +26,7 @@ from engine.commands.imports.lines import (
 from engine.commands.imports.members import created, row_of
 from engine.commands.people import desks, granting, records, terms, words
 from engine.db import rows, tables
+from engine.db.progress import Tell, silent, told
 from engine.errors import Invalid, Refused
 from engine.instance import openings
 from engine.instance.openings import Seat
@@ -170,10 +171,10 @@ class _Wanted:
     name: str
 
 
-def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
+def plan_posts(session: Session, actor: Actor, lines: list[Line], tell: Tell = silent) -> None:
     """Decide for every row of posts what it does; see `Line`."""
     known = _known(session, actor, lines)
-    for line in lines:
+    for line in told(lines, tell):
         member = _member(line, known)
         unit = unit_for(line, known.units)
         word = line.need("post")
@@ -184,13 +185,15 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
         _plan(line, known, _Wanted(kind.key if kind else "", unit, member, name))
 
 
-def plan_by_category(session: Session, actor: Actor, lines: list[Line]) -> None:
+def plan_by_category(
+    session: Session, actor: Actor, lines: list[Line], tell: Tell = silent
+) -> None:
     """Decide for every row by category what it does; people who are not registered are created,
     with a warning.
     """
     known = _known(session, actor, lines)
     new: dict[str, str] = {}
-    for line in lines:
+    for line in told(lines, tell):
         unit = unit_for(line, known.units)
         member, name = _person(line, known, new)
         if member is None and unit is not None and not line.errors:

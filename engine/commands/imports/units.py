@@ -13,6 +13,7 @@ from engine.commands.imports.columns import title_of
 from engine.commands.imports.lines import Line, may_import, replaced, tell_twins
 from engine.commands.people import records, superiors, units, words
 from engine.db import tables
+from engine.db.progress import Tell, silent, told
 from engine.errors import Invalid
 from engine.messages import _
 from engine.people import posts, spelling
@@ -154,7 +155,7 @@ def _kind(line: Line) -> posts.UnitKind | None:
     return kind
 
 
-def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
+def plan(session: Session, actor: Actor, lines: list[Line], tell: Tell = silent) -> None:
     """Decide for every row what it does; see `Line`."""
     tell_twins(lines, "code", str.strip)
     tree = Tree(session, actor, lines)
@@ -164,7 +165,7 @@ def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
         kind = posts.kinds().units[line.plan["kind"]]
         if kind.superiors:
             _manage(line, kind, tree)
-    for line in lines:
+    for line in told(lines, tell):
         if not line.errors:
             _plan(line, tree)
     _refuse_below_refused(lines, tree)

@@ -48,6 +48,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
             "draft",
             "reply",
             "batch",
+            "operation",
             "pack",
             "verification",
             "opened",

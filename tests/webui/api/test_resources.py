@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from openpyxl import load_workbook
 
 from engine import db, jobs
-from engine.commands import people
+from engine.commands import operations, people
 from tests.webui.api.world import BASE, ERRAND, MOTION, faults, folder, problem, send, zipped
+from tests.webui.working import work
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.webui.api.world import Api
 
 
@@ -251,7 +254,7 @@ def test_units_are_listed_and_entered(api: Api) -> None:
     ] == str(log["items"][-1]["seq"])
 
 
-def test_people_are_imported_after_a_preview(api: Api) -> None:
+def test_people_are_imported_after_a_preview(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     office = api.as_("secretary")
     sheet = office.get("/imports/templates/people")
     assert sheet.status_code == 200
@@ -279,6 +282,28 @@ def test_people_are_imported_after_a_preview(api: Api) -> None:
         "attachment"
     )
     problem(api.as_("zhang").post("/exports/people"), 403)
+    monkeypatch.setattr(operations, "SMALL_ROWS", 0)
+    monkeypatch.setattr(operations, "SMALL_BYTES", 0)
+    engine = api.app.extensions["engine"]
+    roster = ("工号,姓名,单位编码\nu2002,吴学,XX".encode(), "人员.csv")
+    sent = send(office, "/imports", kind="people", file=roster)
+    assert sent.status_code == 202 and sent.json["state"] == "waiting"
+    at = sent.headers["Location"].removeprefix("/api/v1")
+    problem(api.as_("b.secretary").get(at), 404)
+    work(engine)
+    found = office.read(at)
+    assert found["state"] == "ready" and not found["has_file"]
+    done = office.post(f"/imports/{found['result']['batch']}/confirm")
+    assert done.status_code == 202 and work(engine) == 1
+    assert office.read(f"/operations/{done.json['id']}")["result"]["created"] == 1
+    made = office.post("/exports/people")
+    work(engine)
+    reply = office.get(f"/operations/{made.json['id']}/file")
+    assert reply.status_code == 200 and "u2002" in str(
+        list(load_workbook(io.BytesIO(reply.data)).active.values)
+    )
+    kinds = [each["kind"] for each in office.read("/operations")["items"]]
+    assert kinds == ["export", "import_confirmation", "import_preview"]
 
 
 def test_a_union_sets_a_rule_by_two_people(api: Api) -> None:

@@ -11,10 +11,10 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_babel import gettext as _
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from engine.commands import entries, late
+from engine.commands import entries, late, operations
 from engine.commands.entries import Row
 from engine.commands.instances import Entered
-from engine.errors import EngineError, Invalid, Unavailable
+from engine.errors import Conflict, EngineError, Invalid, Unavailable
 from engine.instance import launching
 from engine.queries.launchable import offers
 from webui.http import fields
@@ -103,13 +103,17 @@ def _form(
 @blueprint.get("/launch/<process_id>/table")
 @needs_login
 def choose(process_id: str) -> str:
-    """Choose a file."""
-    return _table(process_id)
+    """Choose a file; or what a worker found in one."""
+    trial = uuid(request.args.get("trial", ""))
+    if trial is None:
+        return _table(process_id)
+    rows = look(lambda s: operations.tried(s, me(), process_id, trial))
+    return _table(process_id, rows, trial=trial)
 
 
 @blueprint.post("/launch/<process_id>/table")
 @needs_login
-def preview(process_id: str) -> str | tuple[str, int]:
+def preview(process_id: str) -> str | tuple[str, int] | Answer:
     """Say of each row what it would become; nothing is entered."""
     look(lambda s: launching.may_enter(s, me(), process_id))
     sent = request.files.get("file")
@@ -117,8 +121,12 @@ def preview(process_id: str) -> str | tuple[str, int]:
         if sent is None or not sent.filename:
             raise Invalid({"file": [_("请选择一个文件。")]})
         data = sent.stream.read(MAX_SHEET + 1)
-        rows = entries.preview(carry_out, me(), process_id, sent.filename, data)
-    except Invalid as fault:
+        name = sent.filename
+        if operations.is_long(data):
+            key = carry_out(lambda s: operations.ask_trial(s, me(), process_id, name, data))
+            return redirect(url_for("operations.one", operation_id=key), 303)
+        rows = entries.preview(carry_out, me(), process_id, name, data)
+    except (Conflict, Invalid) as fault:
         return _table(process_id, fault=said(fault.message)), fault.status
     return _table(process_id, rows)
 
@@ -130,6 +138,9 @@ def confirm(process_id: str) -> str | tuple[str, int] | Answer:
     fails stays and says why.
     """
     look(lambda s: launching.may_enter(s, me(), process_id))
+    trial = uuid(request.form.get("trial", ""))
+    if trial is not None:
+        return _ask(process_id, trial)
     try:
         token = request.form.get("rows", "")
         told = _signer(process_id).loads(token, max_age=KEPT)
@@ -150,7 +161,22 @@ def confirm(process_id: str) -> str | tuple[str, int] | Answer:
     return redirect(url_for("grid.table", process_id=process_id, state="running"), 303)
 
 
-def _table(process_id: str, rows: Sequence[Row] | None = None, fault: str = "") -> str:
+def _ask(process_id: str, trial: UUID) -> tuple[str, int] | Answer:
+    """Let a worker enter what it found good."""
+    try:
+        key = carry_out(lambda s: operations.ask_entry(s, me(), trial))
+    except Conflict as fault:
+        return _table(process_id, fault=said(fault.message)), fault.status
+    return redirect(url_for("operations.one", operation_id=key), 303)
+
+
+def _table(
+    process_id: str,
+    rows: Sequence[Row] | None = None,
+    fault: str = "",
+    *,
+    trial: UUID | None = None,
+) -> str:
     process = look(lambda s: launching.may_enter(s, me(), process_id))
     good = [row for row in rows or () if not row.errors]
     kept = [{**asdict(row), "owner": str(row.owner), "errors": ()} for row in good]
@@ -160,7 +186,8 @@ def _table(process_id: str, rows: Sequence[Row] | None = None, fault: str = "") 
         headers=entries.headers(process, said),
         rows=rows,
         good=len(good),
-        kept=_signer(process_id).dumps(kept) if good else "",
+        kept=_signer(process_id).dumps(kept) if good and trial is None else "",
+        trial=trial,
         why={row.number: [in_language(each, lang()) for each in row.errors] for row in rows or ()},
         fault=fault,
     )

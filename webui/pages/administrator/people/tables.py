@@ -9,13 +9,13 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from engine import clock
-from engine.commands import imports
+from engine.commands import imports, operations
 from engine.commands.imports import columns
 from engine.errors import Conflict, Invalid
 from engine.people import access
 from engine.queries import imports as reading
 from webui.http.session import carry_out, look, me, needs_login
-from webui.http.words import said
+from webui.http.words import lang, said
 from webui.pages.administrator.people.desk import MAX_SHEET, Faults, blueprint, field
 
 if TYPE_CHECKING:
@@ -48,9 +48,14 @@ def import_() -> str | tuple[str, int] | Answer:
         if sent is None or not sent.filename:
             raise Invalid({"file": [_("请选择一个文件。")]})
         name, data = sent.filename, sent.stream.read(MAX_SHEET + 1)
+        if operations.is_long(data):
+            key = carry_out(lambda s: operations.ask_preview(s, me(), kind, name, data))
+            return redirect(url_for("operations.one", operation_id=key), 303)
         batch = carry_out(lambda s: imports.preview(s, me(), kind, name, data))
     except Invalid as fault:
         return _import_page(union, fault.fields), 422
+    except Conflict as fault:
+        return _import_page(union, {"file": [fault.message]}), fault.status
     return redirect(url_for("people.preview", batch_id=batch.id))
 
 
@@ -121,6 +126,10 @@ def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
     """Write all rows, or none; or, when asked so, the good ones only."""
     good_only = field("good_only") == "1"
     try:
+        ask = operations.ask_confirmation
+        key = carry_out(lambda s: ask(s, me(), batch_id, good_only=good_only))
+        if key is not None:
+            return redirect(url_for("operations.one", operation_id=key), 303)
         done = carry_out(lambda s: imports.confirm(s, me(), batch_id, good_only=good_only))
     except Conflict as fault:
         return _preview_page(batch_id, fault.message), 409
@@ -162,7 +171,14 @@ def undo(batch_id: UUID) -> tuple[str, int] | Answer:
 
 @blueprint.post("/people/export/<any(units, people, posts, delegates):kind>")
 @needs_login
-def export(kind: str) -> Response:
+def export(kind: str) -> Answer:
     """What is registered, as a table in the shape of the import; it goes on record."""
-    data = carry_out(lambda s: imports.export(s, me(), kind, said))
-    return _sheet(data, f"yixing-{kind}-{clock.today().isoformat()}.xlsx")
+    name = f"yixing-{kind}-{clock.today().isoformat()}.xlsx"
+    try:
+        key = carry_out(lambda s: operations.ask_export(s, me(), kind, name, lang()))
+    except Conflict as fault:
+        flash(said(fault.message), "error")
+        return redirect(url_for("people.import_"), 303)
+    if key is not None:
+        return redirect(url_for("operations.one", operation_id=key), 303)
+    return _sheet(carry_out(lambda s: imports.export(s, me(), kind, said)), name)

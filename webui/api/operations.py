@@ -1,0 +1,69 @@
+"""What takes longer than a request may: how far it is, what came of it. The routes that begin one
+answer 202 with its address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, fields
+
+from engine.commands import operations as asking
+from engine.queries import operations
+from webui.api import schemas
+from webui.api.edge import Binary, Routes
+from webui.api.schemas import Moment
+from webui.http.sheets import XLSX
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.people.organisation import Actor
+    from engine.queries.operations import Operation
+
+
+routes = Routes("operations", "What takes longer than a request may, done by a worker.")
+ONE = "/operations/{id}"
+
+
+class OperationShape(Schema):
+    """Something that a worker does for me; it is kept for three days after it ended."""
+
+    id = fields.UUID(required=True)
+    kind = schemas.Choice(*sorted(asking.KINDS))
+    state = schemas.Choice("waiting", "running", "stalled", "ready", "refused")
+    done = fields.Integer(metadata={"description": "Rows, of `total`."})
+    total = fields.Integer()
+    asked_at = Moment()
+    ended_at = Moment(allow_none=True)
+    until = Moment(allow_none=True)
+    result = fields.Dict(
+        keys=fields.String(), metadata={"description": "What came of it: `batch` of an import …"}
+    )
+    has_file = fields.Boolean(metadata={"description": "Is there a file to be fetched?"})
+    refused = schemas.Said()
+
+
+OperationList = Schema.from_dict(
+    {"items": fields.List(fields.Nested(OperationShape), required=True)}, name="OperationList"
+)
+
+
+@routes.look("/operations", OperationList)
+def list_operations(session: Session, actor: Actor) -> dict[str, Any]:
+    """The last twenty that I asked for, the newest first."""
+    return {"items": operations.mine(session, actor)}
+
+
+@routes.look("/operations/<uuid:operation_id>", OperationShape)
+def get_operation(session: Session, actor: Actor, operation_id: UUID) -> Operation:
+    """How far it is, and what came of it."""
+    return operations.one(session, actor, operation_id)
+
+
+@routes.look("/operations/<uuid:operation_id>/file", None, media_type=XLSX)
+def get_operation_file(session: Session, actor: Actor, operation_id: UUID) -> Binary:
+    """The table that came out."""
+    name, data = asking.fetch(session, actor, operation_id)
+    return Binary(XLSX, data, name)

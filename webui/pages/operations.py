@@ -1,0 +1,139 @@
+"""What a worker does for whoever is here: how far it is, what came of it, the file that came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, render_template, url_for
+from flask_babel import gettext as _
+
+from engine.commands import imports
+from engine.commands import operations as asking
+from engine.messages import restored
+from engine.queries import operations
+from webui.http import sheets
+from webui.http.session import look, me, needs_login
+from webui.http.words import for_reader, said
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask.blueprints import BlueprintSetupState
+
+    from engine.queries.operations import Operation
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.record
+def _filters(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.filters["kept"] = for_reader(lambda each: said(restored(each)))
+
+
+@blueprint.get("/operations")
+@needs_login
+def index() -> str:
+    """The last that I asked for."""
+    found = look(lambda s: operations.mine(s, me()))
+    listed = [(it, _title(it), it.given.get("file", ""), _states()[it.state]) for it in found]
+    return render_template("operations/index.html", listed=listed, days=operations.KEPT_DAYS)
+
+
+@blueprint.get("/operations/<uuid:operation_id>")
+@needs_login
+def one(operation_id: UUID) -> str:
+    """One of mine, with what came of it."""
+    return render_template("operations/one.html", **_shown(operation_id))
+
+
+@blueprint.get("/operations/<uuid:operation_id>/now")
+@needs_login
+def now(operation_id: UUID) -> str:
+    """How far it is, as a piece of the page."""
+    return render_template("operations/now.html", **_shown(operation_id))
+
+
+@blueprint.get("/operations/<uuid:operation_id>/file")
+@needs_login
+def file(operation_id: UUID) -> Response:
+    """The table that came out."""
+    name, data = look(lambda s: asking.fetch(s, me(), operation_id))
+    return sheets.file(name, data, sheets.XLSX)
+
+
+def _shown(key: UUID) -> dict[str, Any]:
+    it = look(lambda s: operations.one(s, me(), key))
+    onward, words = _onward(it)
+    told = {"it": it, "title": _title(it), "about": it.given.get("file", ""), "lines": _lines(it)}
+    return {**told, "onward": onward, "onward_words": words, "back": _back(it)}
+
+
+def _states() -> dict[str, str]:
+    return {
+        "waiting": _("排队中"),
+        "running": _("办理中"),
+        "stalled": _("没有进展"),
+        "ready": _("已办完"),
+        "refused": _("没有办成"),
+    }
+
+
+def _title(it: Operation) -> str:
+    kind = said(imports.kinds().get(it.given.get("kind", ""), ""))
+    titles: dict[str, str] = {
+        "import_preview": _("核对导入的%(kind)s", kind=kind),
+        "import_confirmation": _("导入"),
+        "export": _("导出%(kind)s", kind=kind),
+        "entry_trial": _("从表格登记：核对"),
+        "entry": _("从表格登记"),
+    }
+    return titles[it.kind]
+
+
+def _lines(it: Operation) -> list[str]:
+    """What came of it, in words."""
+    came = it.result
+    if not came:
+        return []
+    if it.kind == "import_preview":
+        counts = came["counts"]
+        rows, wrong = counts["rows"], counts["error"]
+        return [_("共 %(rows)s 行，%(wrong)s 行有错误；还没有写入。", rows=rows, wrong=wrong)]
+    if it.kind == "import_confirmation":
+        counts = {"new": came["created"], "changed": came["changed"], "skipped": came["skipped"]}
+        done = [_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts)]
+        waits = _("其中 %(n)s 个职务能看到保密事项，待第二人确认才生效。", n=came["waiting"])
+        return [*done, *([waits] if came["waiting"] else [])]
+    if it.kind == "export":
+        return [_("共 %(n)s 行。", n=came["rows"])]
+    if it.kind == "entry_trial":
+        good = sum(not row["errors"] for row in came["rows"])
+        bad = len(came["rows"]) - good
+        return [_("%(good)s 件可以登记，%(bad)s 件有错误；还没有登记。", good=good, bad=bad)]
+    return [_("已登记 %(n)s 件。", n=came["entered"])]
+
+
+def _onward(it: Operation) -> tuple[str, str]:
+    """Where to go from what came of it, and in which words."""
+    came = it.result
+    if not came:
+        return "", ""
+    if it.kind == "import_preview":
+        return url_for("people.preview", batch_id=came["batch"]), _("逐行查看")
+    if it.kind == "import_confirmation":
+        if came["left"]:
+            return url_for("people.preview", batch_id=came["left"]), _("改没有导入的行")
+        return url_for("people.preview", batch_id=came["batch_id"]), _("查看这次导入")
+    if it.kind == "entry_trial":
+        return url_for("entries.choose", process_id=came["process"], trial=it.id), _("逐行查看")
+    if it.kind == "entry":
+        return url_for("grid.table", process_id=came["process"], state="running"), _("查看一览表")
+    return "", ""
+
+
+def _back(it: Operation) -> str:
+    if "process" in it.given:
+        return url_for("entries.choose", process_id=it.given["process"])
+    if "batch" in it.given and it.state == "refused":
+        return url_for("people.preview", batch_id=it.given["batch"])
+    return url_for("people.import_")
