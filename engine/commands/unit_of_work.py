@@ -23,7 +23,7 @@ from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
-from engine.instance import context
+from engine.instance import confided, context
 from engine.instance.context import Context
 from engine.machine import Need
 from engine.messages import _
@@ -168,6 +168,9 @@ class UnitOfWork(Context):
     def say(self, name: str, value: object) -> None:
         """A fact that an event of this command tells in words: answers, an outcome, a decision."""
         self.facts[name] = self._said[name] = value
+        rule = self.process.tasks.get(name)
+        if rule is not None and rule.confided:
+            confided.note(self, rule)
 
     @property
     def names_somebody(self) -> bool:

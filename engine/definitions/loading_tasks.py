@@ -119,6 +119,8 @@ def _said_as_task(name: str, table: Table, files: Files) -> TaskRule:
         gates=_gates(table),
         form=form_of(files, name, table),
         room=tuple(table.get("room", [])),
+        confided=tuple(table.get("confided", [])),
+        handed_on=str(table.get("handed_on", "")),
         happened=str(table.get("happened", "")),
     )
 
@@ -143,6 +145,8 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         form=form_of(files, element.id, table),
         meeting=None if meeting is None else _meeting(meeting),
         room=tuple(table.get("room", [])),
+        confided=tuple(table.get("confided", [])),
+        handed_on=str(table.get("handed_on", "")),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
         batch=bool(table.get("batch", False)),

@@ -107,6 +107,9 @@ def _task(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
         yield _("“{task}”由另一泳道办理，不能更改。", task=shipped.title)
     if shipped.room and not (task.room and set(task.room) <= set(shipped.room)):
         yield _("“{task}”所填内容的阅读范围（room）不能放宽。", task=shipped.title)
+    later = task.handed_on not in ("", shipped.handed_on)
+    if set(shipped.confided) - set(task.confided) or (shipped.confided and later):
+        yield _("“{task}”中只说给当时在场的人的内容（confided）不能放宽。", task=shipped.title)
     yield from _fields(shipped, task)
     if more := sorted(task.verbs - shipped.verbs - {COMMENT}):
         yield _("“{task}”的办理方式（verbs）多出 {more}。", task=shipped.title, more=Listed(more))

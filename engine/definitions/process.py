@@ -185,6 +185,8 @@ class TaskRule:
     room: tuple[
         str, ...
     ] = ()  # the lanes that may read what was said here; empty: all who see the matter
+    confided: tuple[str, ...] = ()  # of those, the lanes whose later people read it only ...
+    handed_on: str = ""  # ... where this holds for them
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
     batch: bool = False  # may one act do several of it, each by itself?

@@ -317,8 +317,8 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     ).first()
     row = access.must_see(row)
     if row.instance_id is not None:
-        shut = rooms.closed(context_of(session, actor, row.instance_id))
-        hidden = rooms.closed_files(session, row.instance_id, shut)
+        doors = rooms.doors(context_of(session, actor, row.instance_id))
+        hidden = rooms.closed_files(session, row.instance_id, doors)
         access.must_see(None if attachment_id in hidden else row)
     return _sound(session, row)
 

@@ -4,21 +4,23 @@ instance a person may not enter.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.instance import rounds
+from engine.instance import confided, rounds
+from engine.instance.confided import Doors
 from engine.instance.lanes import may_include_actor
 from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from engine.db import Session
+    from engine.definitions.process import TaskRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
 
@@ -27,37 +29,58 @@ _VOICE_KEYS = ("choice", "comment")  # what the body of an event says of one ans
 ANSWER_KEYS = ("outcome", "choice", "comment", "result", "because")
 
 
-def may_read(context: Context, element: str) -> bool:
-    """May the actor read what was said in a task? Without a room everybody who sees the instance
-    may.
+def may_read(context: Context, element: str, at: datetime | None = None) -> bool:
+    """May the actor read what was said in a task at a moment (None: now)? Without a room everybody
+    who sees the instance may.
 
     An instance that is confidential no more can be checked by the union's desks,
     its rooms included.
     """
-    lanes, rule = context.process.lanes, context.process.tasks.get(element)
-    if rule is None or not rule.room:
+    rule = context.process.tasks.get(element)
+    if rule is None or not rule.room or _checks(context):
         return True
-    if any(may_include_actor(context, lanes[key]) for key in rule.room):
-        return True
+    if not _enters(context, rule):
+        return False
+    first = confided.since(context, rule) if at else None
+    return first is None or at is None or at >= first
+
+
+def _enters(context: Context, rule: TaskRule) -> bool:
+    lanes = context.process.lanes
+    return any(may_include_actor(context, lanes[key]) for key in rule.room)
+
+
+def _checks(context: Context) -> bool:
+    """Does the actor check matters of this union, and is this one confidential no more?"""
     actor, row = context.actor, context.row
     disclosed = bool(context.process.disclosed_by) and not row["confidential"]
     return disclosed and actor is not None and access.may(actor, "export", row["union_id"])
 
 
+def doors(context: Context) -> Doors:
+    """What is kept from the actor of all that was said in tasks and messages."""
+    rules = context.process.tasks.items()
+    rooms = {} if _checks(context) else {key: rule for key, rule in rules if rule.room}
+    shut = frozenset(key for key, rule in rooms.items() if not _enters(context, rule))
+    entered = ((key, rule) for key, rule in rooms.items() if rule.confided and key not in shut)
+    since = {key: confided.since(context, rule) for key, rule in entered}
+    return Doors(shut, {key: first for key, first in since.items() if first is not None})
+
+
 def closed(context: Context) -> frozenset[str]:
-    """The tasks and messages whose rooms the actor may not enter."""
-    return frozenset(key for key in context.process.tasks if not may_read(context, key))
+    """The tasks and messages of which anything is kept from the actor."""
+    return doors(context).all
 
 
 def open_facts(context: Context) -> dict[str, Any]:
     """The facts of an instance without those said in rooms that the actor may not enter."""
-    shut, kept = closed_fields(context), context.process.rounds
+    shut, kept, known = closed_fields(context), context.process.rounds, doors(context)
     return {
-        key: rounds.of_steps(fact, partial(may_read, context))
+        key: rounds.of_steps(fact, lambda step: step not in known.all)
         if key in kept
         else _without(key, fact, shut)
         for key, fact in context.facts.items()
-        if may_read(context, key)
+        if key not in known.at(confided.said_last(context, key))
     }
 
 
@@ -109,25 +132,27 @@ def may_read_paper(context: Context, kind: str) -> bool:
     return rule is None or not rule.declared or not rule.reads & closed_fields(context)
 
 
-def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> frozenset[UUID]:
+def closed_files(session: Session, instance_id: UUID, known: Doors) -> frozenset[UUID]:
     """The attachments that were handed in behind these closed doors and nowhere else."""
-    if not shut:
+    if not known.all:
         return frozenset()
     task = tables.task.c
     rows = session.execute(
-        select(task.element, task.answers).where(
+        select(task.element, task.answers, task.closed_at).where(
             task.instance_id == instance_id, task.answers.is_not(None)
         )
     ).all()
-    return files_behind(shut, ((row.element, row.answers) for row in rows))
+    return files_behind(known, ((row.element, row.answers, row.closed_at) for row in rows))
 
 
-def files_behind(shut: frozenset[str], answers: Iterable[tuple[str, Any]]) -> frozenset[UUID]:
-    """The same, of answers that were read already: pairs of element and answers."""
+def files_behind(
+    known: Doors, answers: Iterable[tuple[str, Any, datetime | None]]
+) -> frozenset[UUID]:
+    """The same, of answers that were read already: element, answers, when they were given."""
     inside: set[UUID] = set()
     outside: set[UUID] = set()
-    for element, given in answers:
-        (inside if element in shut else outside).update(_files(given))
+    for element, given, at in answers:
+        (inside if element in known.at(at) else outside).update(_files(given))
     return frozenset(inside - outside)
 
 

@@ -130,8 +130,8 @@ def said(
     Near is the launch and what was said last; for a task in a room only what was said in the same
     one, since another side may sit beside whoever reads.
     """
-    shut = rooms.closed(context)
-    shown = [part for part in parts if part.element not in shut]
+    doors = rooms.doors(context)
+    shown = [part for part in parts if part.element not in doors.at(part.closed_at)]
     close = {0, len(shown) - 1, len(shown) - 2}
     found = []
     for n, part in enumerate(shown):
@@ -154,18 +154,20 @@ def _explained(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
 
 
 def papers(
-    context: Context, answers: Iterable[tuple[str, Mapping[str, Any] | None]], lang: str
+    context: Context,
+    answers: Iterable[tuple[str, Mapping[str, Any] | None, datetime | None]],
+    lang: str,
 ) -> tuple[Paper, ...]:
     """The documents issued in an instance, then the files added to it, without those handed in
     behind closed doors.
 
-    None of an erased instance. `answers` are all pairs of element and answers; they say where a
-    file was handed in.
+    None of an erased instance. `answers` are all elements with their answers, and when they were given; they
+    say where a file was handed in.
     """
     if ERASED_MARK in context.facts:
         return ()
-    shut = rooms.closed(context)
-    hidden = rooms.files_behind(shut, answers) if shut else frozenset()
+    doors = rooms.doors(context)
+    hidden = rooms.files_behind(doors, answers) if doors.all else frozenset()
     english = lang.startswith("en")
     found = []
     for kind, of, *values in _filed(context):

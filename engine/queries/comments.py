@@ -79,7 +79,7 @@ def comments(context: Context, lang: str) -> tuple[Comment, ...]:
     return tuple(
         _shown(context, row, lang)
         for row in context.session.execute(query)
-        if rooms.may_read(context, row.element)
+        if rooms.may_read(context, row.element, row.at)
     )
 
 

@@ -91,7 +91,7 @@ def timeline(
     """
     _seen(session, actor, instance_id)
     context = context_of(session, actor, instance_id)
-    shut, unnamed = rooms.closed(context), rooms.unnamed(context)
+    doors, unnamed = rooms.doors(context), rooms.unnamed(context)
     silent = polling.running_votes(session, instance_id)
     rows = session.execute(
         select(tables.event)
@@ -99,7 +99,7 @@ def timeline(
         .order_by(_event.seq)
         .limit(max(1, min(limit, 2000)))
     ).all()
-    return tuple(_happened(row, shut, silent, unnamed, actor) for row in rows)
+    return tuple(_happened(row, doors.at(row.at), silent, unnamed, actor) for row in rows)
 
 
 def _happened(
@@ -231,8 +231,10 @@ def record(context: Context) -> Record:
 
 def happened(context: Context, found: Record, silent: frozenset[str]) -> tuple[Happened, ...]:
     """The events as the actor may read them. `silent`: polls that still run."""
-    shut, unnamed, actor = rooms.closed(context), rooms.unnamed(context), context.actor
-    return tuple(_happened(row, shut, silent, unnamed, actor) for row in found.rows)
+    doors, unnamed, actor = rooms.doors(context), rooms.unnamed(context), context.actor
+    shut = (doors.at(row.at) for row in found.rows)
+    rows = zip(found.rows, shut, strict=True)
+    return tuple(_happened(row, closed, silent, unnamed, actor) for row, closed in rows)
 
 
 def passed(context: Context, found: Record) -> tuple[str, ...]:

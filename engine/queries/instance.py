@@ -197,7 +197,9 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         tasks=tuple(_opened(context, tasks, entered, names, lang)),
         polls=tuple(poll_summary.summary(context, poll, names, lang) for poll in entered),
         able=_able(context, waits, lang),
-        papers=background.papers(context, ((t.element, t.answers) for t in tasks), lang),
+        papers=background.papers(
+            context, ((t.element, t.answers, t.closed_at) for t in tasks), lang
+        ),
         links=_links(session, _reader(context), row["id"], lang),
         live=tuple(w.element for w in waits),
         suspended_at=row["suspended_at"],
@@ -297,11 +299,11 @@ def _opened(
     lang: str,
 ) -> Iterable[Open]:
     """The tasks in words, one for each poll that it was put to."""
-    shut = rooms.closed(context)
+    doors = rooms.doors(context)
     for task in tasks:
         own: list[UUID | None] = [p.row.id for p in entered if p.row.task_id == task.id]
         for poll_id in own or [None]:
-            hidden = task.element in shut and poll_id is None
+            hidden = task.element in doors.at(task.closed_at) and poll_id is None
             yield _open(
                 context,
                 task,

@@ -58,13 +58,13 @@ def opinions(
     others. Nothing of rooms that are closed to the actor, or in which `element` is not: another
     side may sit beside whoever reads.
     """
-    tasks, shut = context.process.tasks, rooms.closed(context)
+    tasks, doors = context.process.tasks, rooms.doors(context)
     room = tasks[element].room if element else ()
     before = max((part.closed_at for part in parts if part.element == element), default=None)
     last = {
         part.element: part
         for part in parts
-        if part.element not in shut and tasks[part.element].room in ((), room)
+        if part.element not in doors.at(part.closed_at) and tasks[part.element].room in ((), room)
     }
     told = _Told(context, names, lang)
     found = []

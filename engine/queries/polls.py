@@ -138,7 +138,9 @@ def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pag
         number=context.row["number"],
         title=context.row["title"],
         said=background.said(context, answers, names, lang),
-        papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
+        papers=background.papers(
+            context, ((p.element, p.answers, p.closed_at) for p in parts), lang
+        ),
         tells=_tells(context, read, names, lang),
         matter=matter.without(fact for fact, _value in read.rule.get("about", ())),
         opinions=opinions.opinions(context, before, names, lang, stands_at),

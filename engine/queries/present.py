@@ -131,11 +131,11 @@ def matter(
     element: str = "",
 ) -> Matter:
     """The matter as it is now, for whoever stands before the step `element` ("" before none)."""
-    shut = rooms.closed(context)
+    doors = rooms.doors(context)
     said = [
         (part, rooms.open_answers(context, part.element, part.answers))
         for part in parts
-        if part.answers is not None and part.element not in shut
+        if part.answers is not None and part.element not in doors.at(part.closed_at)
     ]
     here = _Here(context, said, names, lang)
     known = rooms.open_facts(context)

@@ -165,7 +165,9 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
             context.law, context.decisive_on, row.due_at, row.due, lang=lang
         ),
         said=background.said(context, before, names, lang, rule.room),
-        papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
+        papers=background.papers(
+            context, ((p.element, p.answers, p.closed_at) for p in parts), lang
+        ),
         draft={**together.prefilled(rule, seen), **read.draft},
         draft_revision=read.draft_revision,
         seat=row.seat is not None,

@@ -309,6 +309,7 @@ def _message(
     yield from _sender(key, place, message.get("lane"), draft)
     yield from tasks.gates(place, message, language)
     yield from tasks.rooms(place, message, draft)
+    yield from tasks.confided(place, message, draft, language)
 
 
 def _sender(key: str, place: str, lane: str | None, draft: Draft) -> Iterator[Fault]:

@@ -51,6 +51,7 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     yield from gates(place, task, language)
     yield from _tells(place, task, language)
     yield from rooms(place, task, draft)
+    yield from confided(place, task, draft, language)
     if task.get("link"):
         yield from _link(key, place, draft)
     if task.get("batch") or task.get("each"):
@@ -146,6 +147,28 @@ def rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
         if lane not in lanes:
             what = _("room 里没有泳道 {lane}。", lane=shown(lane))
             yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(lanes)))
+
+
+def confided(
+    place: str, table: dict[str, Any], draft: Draft, language: Language
+) -> Iterator[Fault]:
+    """What is confided is said in a room to persons, who change; a poll is said to a roll."""
+    lanes, room, said = draft.table("lanes"), table.get("room", ()), table.get("confided", ())
+    for lane in said:
+        if lane not in room:
+            what = _("confided 里的泳道 {lane} 不在 room 里。", lane=shown(lane))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(room)))
+        elif not lanes.get(lane, {}).get("person"):
+            what = _("confided 里的泳道 {lane} 不是由具体的人组成的。", lane=shown(lane))
+            yield Fault(FILE, place, what, _("请写用 person 说明是谁的泳道。"))
+    if said and table.get("poll"):
+        what = _("表决不能写 confided。")
+        yield Fault(FILE, place, what, _("谁看得到表决，由名册、room 和 names 决定。"))
+    if handed_on := table.get("handed_on"):
+        yield from language.faults(FILE, place, _("转告 handed_on"), handed_on)
+        if not said:
+            what = _("写了 handed_on，没有写 confided。")
+            yield Fault(FILE, place, what, _("请写明只说给当时在哪些泳道的人。"))
 
 
 def gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:

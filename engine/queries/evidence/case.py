@@ -20,6 +20,7 @@ from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
 from engine.history import event_log, witnesses
 from engine.instance import rooms
+from engine.instance.confided import Doors
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.messages import _
 from engine.queries.telling import Teller
@@ -151,7 +152,7 @@ def read(
     said, tasks = _tasks(session, row.id, entries)
     withheld = tuple(s.seq for s in said if s.element in shut)
     said = tuple(s for s in said if s.element not in shut)
-    hidden = rooms.closed_files(session, row.id, shut)
+    hidden = rooms.closed_files(session, row.id, Doors(shut, {}))
     polls = _polls(session, row.id, process)
     document, attachment = tables.document.c, tables.attachment.c
     return Case(
