@@ -153,6 +153,13 @@ def _explained(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
     return (Answered("outcome", {"zh": "结果", "en": "Outcome"}[lang], why),) if why else ()
 
 
+def sealed(context: Context, lang: str) -> tuple[str, ...]:
+    """The titles of the steps in which something was confided to others than this reader, who may
+    read what is said there now.
+    """
+    return tuple(context.process.title_of(key, lang) for key in rooms.doors(context).since)
+
+
 def papers(
     context: Context,
     answers: Iterable[tuple[str, Mapping[str, Any] | None, datetime | None]],

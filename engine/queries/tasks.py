@@ -71,6 +71,7 @@ class Task:
     next: Mapping[str, str]
     deadline: deadlines.Deadline | None
     said: tuple[Said, ...]
+    sealed: tuple[str, ...]  # steps in which something was confided to those before this reader
     papers: tuple[Paper, ...]
     draft: Mapping[str, Any]
     draft_revision: int
@@ -165,6 +166,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
             context.law, context.decisive_on, row.due_at, row.due, lang=lang
         ),
         said=background.said(context, before, names, lang, rule.room),
+        sealed=background.sealed(context, lang),
         papers=background.papers(
             context, ((p.element, p.answers, p.closed_at) for p in parts), lang
         ),

@@ -1165,7 +1165,7 @@ CASES = [
         "mend",
         "不停的循环",
     ),
-    ("too many ways at once", parallel(9), BPMN, "p0", "并行网关太多"),
+    ("too many ways at once", parallel(10), BPMN, "p0", "并行网关太多"),
     # what must be new in a later round
     ("something new of no text", new_in("check", 0), "forms/check.json", "check", "不是文字"),
     (

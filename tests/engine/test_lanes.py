@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -13,7 +13,8 @@ import pytest
 from engine.definitions.process import Lane
 from engine.definitions.words import Words
 from engine.errors import EngineError, ProcessFault
-from engine.instance import lanes, rooms
+from engine.instance import confided, lanes, rooms
+from engine.instance.confided import Doors
 from engine.instance.context import Context
 from engine.people.organisation import Actor, Held
 
@@ -176,9 +177,10 @@ FAR_AUDITOR = person(("auditor", OTHER, OTHER))
 LANES = {"head": lane("unit_head", "union"), "mover": lane(person="launch.mover")}
 TASKS = {
     "open": SimpleNamespace(form=None, poll=None, room=()),
-    "talk": SimpleNamespace(form=None, poll=None, room=("mover", "head")),
-    "note": SimpleNamespace(form=None, poll=None, room=("mover",)),
+    "talk": SimpleNamespace(form=None, poll=None, room=("mover", "head"), confided=()),
+    "note": SimpleNamespace(form=None, poll=None, room=("mover",), confided=()),
 }
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 MOVER = person(key=SECOND)
 FACTS = {"launch": {"mover": str(SECOND)}, "open": 1, "talk": 2, "note": 3}
 
@@ -212,6 +214,52 @@ def test_a_disclosed_matter_opens_its_rooms_to_the_desks_of_its_union_alone() ->
         assert rooms.closed(asked_by(who, False, "judged")) == {"talk", "note"}
 
 
+def told(who: Actor, handed: list[str], *there: str) -> Context:
+    """A matter in which talks are confided to `there`, as this person reads it."""
+    facts = {"launch": {"mover": str(SECOND)}, "talk": "x", "team": list(there), "handed": handed}
+    asked = run(who, **facts)
+    asked.row["confidential"] = True
+    talk = {"form": None, "poll": None, "room": ("mover", "team"), "confided": ("team",)}
+    asked.process = cast(
+        "Any",
+        SimpleNamespace(
+            tasks={"talk": SimpleNamespace(id="talk", handed_on="actor in handed", **talk)},
+            lanes={"mover": LANES["mover"], "team": lane(person="team")},
+            disclosed_by=frozenset(),
+            rounds={},
+        ),
+    )
+    return asked
+
+
+def test_what_was_confided_is_read_by_those_who_heard_it_and_later_words_by_their_successors() -> (
+    None
+):
+    first, later = person(key=UUID(int=21)), person(key=UUID(int=22))
+    one, two = str(first.id), str(later.id)
+    said = told(first, [], one)
+    confided.note(said, said.process.tasks["talk"])
+    heard, began = said.facts[confided.HEARD], confided.said_last(said, "talk")
+    assert began is not None
+
+    def read(who: Actor, handed: list[str], known: Any) -> tuple[bool, bool, bool]:
+        """Is the fact read, is it by what was said at first, is nothing kept?"""
+        asked = told(who, handed, one, two)
+        asked.facts[confided.HEARD] = known
+        shown = "talk" in rooms.open_facts(asked)
+        return shown, rooms.may_read(asked, "talk", began), not rooms.closed(asked)
+
+    assert read(first, [], heard) == read(MOVER, [], heard) == (True, True, True)
+    assert read(later, [], heard) == (False, False, False)
+    assert read(later, [two], heard) == (True, True, True)
+    assert read(later, [one], heard) == (False, False, False)
+    after = told(first, [], one, two)
+    after.facts[confided.HEARD], after.given = heard, began + timedelta(hours=1)
+    confided.note(after, after.process.tasks["talk"])
+    assert read(later, [], after.facts[confided.HEARD]) == (True, False, False)
+    assert read(first, [], after.facts[confided.HEARD]) == (True, True, True)
+
+
 def test_a_file_is_behind_a_door_when_it_was_handed_in_there_and_nowhere_else() -> None:
     one, two, three = (str(UUID(int=n)) for n in (11, 12, 13))
 
@@ -219,15 +267,21 @@ def test_a_file_is_behind_a_door_when_it_was_handed_in_there_and_nowhere_else() 
         return [{"id": key, "sha256": "00", "name": "x.pdf"} for key in ids]
 
     rows = [
-        SimpleNamespace(element="talk", answers={"scans": files(one, two), "note": "x"}),
-        SimpleNamespace(element="open", answers={"scans": files(two, three)}),
-        SimpleNamespace(element="talk", answers={"scans": [{"id": one}, "x"]}),
+        SimpleNamespace(
+            element="talk", answers={"scans": files(one, two), "note": "x"}, closed_at=NOON
+        ),
+        SimpleNamespace(element="open", answers={"scans": files(two, three)}, closed_at=NOON),
+        SimpleNamespace(element="talk", answers={"scans": [{"id": one}, "x"]}, closed_at=NOON),
     ]
     session: Any = SimpleNamespace(execute=lambda _query: SimpleNamespace(all=lambda: rows))
-    found = rooms.closed_files(session, UUID(int=9), frozenset({"talk"}))
+    found = rooms.closed_files(session, UUID(int=9), Doors(frozenset({"talk"}), {}))
     assert found == {UUID(one)}
-    assert rooms.closed_files(session, UUID(int=9), frozenset({"open"})) == {UUID(three)}
-    assert rooms.closed_files(session, UUID(int=9), frozenset()) == frozenset()
+    shut = Doors(frozenset({"open"}), {})
+    assert rooms.closed_files(session, UUID(int=9), shut) == {UUID(three)}
+    assert rooms.closed_files(session, UUID(int=9), Doors(frozenset(), {})) == frozenset()
+    for since, kept in ((NOON, set()), (NOON + timedelta(seconds=1), {UUID(one)})):
+        sealed = Doors(frozenset(), {"talk": since})
+        assert rooms.closed_files(session, UUID(int=9), sealed) == kept
 
 
 @pytest.mark.parametrize("about", ["task", "element", "message"])

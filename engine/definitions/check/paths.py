@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.definitions.diagram import Diagram, Element
 
-MAX_AT_ONCE = 256  # ways through all parallel gateways of a diagram, one after another
+MAX_AT_ONCE = 512  # ways through all parallel gateways of a diagram, one after another
 WAITS = {"userTask", "intermediateCatchEvent", "boundaryEvent"}
 
 

@@ -15,8 +15,8 @@ from engine.commands import confidence, incidents, late, messages, seen
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import Conflict, Invalid
 from engine.instance.choices import of_instance
+from engine.queries import background, deadlines, diagrams, meeting_list, standing, vacancies
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, meeting_list, standing, vacancies
 from engine.queries import instance as reading
 from engine.queries import instances as lists
 from webui.http import fields
@@ -78,6 +78,7 @@ class View:
     polls: Mapping[UUID, Summary]
     course: standing.Course
     live: tuple[str, ...]
+    sealed: tuple[str, ...]  # steps in which something was confided to those before this reader
     guarded: secrecy.Guarded | None  # of a confidential matter
     meetings: Mapping[UUID, meeting_list.Brief]  # by task id
     vacant: Mapping[UUID, vacancies.Vacancy]  # open tasks that nobody can do
@@ -98,6 +99,7 @@ def _view(session: Session, instance_id: UUID) -> View:
         polls={poll.task_id: poll for poll in file.polls},
         course=standing.course(file.context),
         live=live,
+        sealed=background.sealed(file.context, lang()),
         guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
         meetings={m.task_id: m for m in reversed(held)},
         vacant={v.task_id: v for v in vacancies.vacancies(session, me(), lang(), instance_id)},
