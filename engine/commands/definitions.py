@@ -23,6 +23,7 @@ from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.loosening import below_shipped
 from engine.instance.union_law import rulebook
+from engine.instance.verbs import lendable
 from engine.messages import _
 from engine.people import access, posts
 from engine.people.organisation import INSTALLATION
@@ -63,6 +64,7 @@ def _store(
         "title_en": process.title.en,
         "files": frozen(files),
         "batch": process.batch,
+        "lent": lendable(process),
         "beside": unfrozen(files),
         "note": note,
         "author_id": author.id if author else None,

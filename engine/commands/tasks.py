@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +14,9 @@ from engine.commands import advance, dates, demands, meetings, received, unit_of
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
+from engine.definitions.verbs import DEPUTISE
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
-from engine.instance import asks, choices, context, lanes, rights
+from engine.instance import asks, choices, context, deputies, lanes, rights, verbs
 from engine.instance.rights import Case
 from engine.messages import Listed, _, worded
 from engine.people import access, organisation
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import TaskRule
-    from engine.people.organisation import Actor
+    from engine.people.organisation import Actor, Lent
 
 _task, _draft = tables.task, tables.draft
 _earlier, _before = tables.task.alias(), tables.instance.alias()
@@ -74,7 +75,7 @@ class InHand:
 
     `done`: the elements that the actor has finished before; `batch`: the act over several tasks of
     which this is one; `awaits`: an opinion that was asked for on it; `saw`: how the matter stood on
-    the page they acted on, see instance/stand.py.
+    the page they acted on, see instance/stand.py; `lender`: in whose place they act.
     """
 
     work: UnitOfWork
@@ -84,6 +85,7 @@ class InHand:
     batch: UUID | None = None
     saw: Mapping[str, Any] | None = None
     awaits: bool = False
+    lender: Lent | None = None
 
     @property
     def waits(self) -> bool:
@@ -94,7 +96,9 @@ class InHand:
     def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
         """Separation of duties and recusal, over the answers too. Raises Refused."""
         about = (self.work, verb, self.rule.id, self.task)
-        rights.check_bars(Case(*about, answers=answers, done=self.done, awaits=self.awaits))
+        more: dict[str, Any] = {"place": self.lender.by if self.lender else None}
+        more |= {"done": self.done, "awaits": self.awaits}
+        rights.check_bars(Case(*about, answers=answers, **more))
 
 
 def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
@@ -116,7 +120,17 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
     stale = revision not in (None, task.revision) or lanes.taken_by_another(work, task)
     if stale or not held.waits:
         raise _acted_first(work, task_id)
-    return held
+    lender = deputies.lender(work, task)
+    return held if lender is None else _lent(held, lender)
+
+
+def _lent(held: InHand, lender: Lent) -> InHand:
+    """The same in the place of somebody who is away: what they have done stands against it, too.
+    Raises Refused where no deputy may do it.
+    """
+    verbs.check(held.work, held.rule, DEPUTISE)
+    theirs = verbs.done_by(held.work, [lender.by]).get(lender.by, frozenset())
+    return replace(held, lender=lender, done=held.done | theirs)
 
 
 def _locked(
@@ -304,6 +318,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     said = {"given": clean, "with_salt": salt, "who": actor.id if actor else None}
     _change(held, _FINISH, now=work.entered, draft=f"task:{task.id}", **said)
     work.say(rule.id, {**clean, **meeting})
+    stand_for(held)
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean), **dates.noted(work, rule, clean, task.due_at))
@@ -336,6 +351,7 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
         noted["batch"] = str(held.batch)
     if held.saw:
         noted["saw"] = dict(held.saw)
+    noted |= in_place(held)
     if rule.link:
         noted["by_way"] = clean.get("by_way")
     if "outside" in clean:
@@ -343,6 +359,24 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
     elif seat:
         noted["seat"] = lanes.short_seat(held.work, seat)
     return noted
+
+
+def stand_for(held: InHand) -> None:
+    """Keep in whose place a task is done; its deputy finds the matter from then on."""
+    if held.lender is None or held.work.actor is None:
+        return
+    work, actor = held.work, held.work.actor
+    told = {"task": held.rule.id, "by": str(actor.id), "for": str(held.lender.by)}
+    work.facts[deputies.DEPUTIES] = {**deputies.recorded(work), str(held.task.id): told}
+    work.show(actor.id)
+
+
+def in_place(held: InHand) -> dict[str, Any]:
+    """What an event says of it: on whose behalf, as {"id", "name"}."""
+    lender = held.lender
+    if lender is None:
+        return {}
+    return {"on_behalf_of": {"id": str(lender.by), "name": lender.name}}
 
 
 def assign(held: InHand, holder: UUID | None, giver: UUID | None = None) -> None:

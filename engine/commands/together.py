@@ -170,7 +170,7 @@ def _taken(session: Session, actor: Actor, batch: Batch, chosen: Chosen) -> InHa
     allow it.
     """
     held = tasks.open_task(session, actor, chosen.id, chosen.revision)
-    if not held.rule.batch or held.work.row["confidential"]:
+    if not held.rule.batch or held.work.row["confidential"] or held.lender:
         raise Conflict(_("此项须单独办理。"), code="not_together")
     return replace(held, batch=batch.id)
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 COMMENT, HAND_OVER = "comment", "hand_over"  # 评论, 转办
 SEND_BACK, RECALL = "send_back", "recall"  # 退回, 拿回
 DELEGATE, JOIN = "delegate", "join"  # 委派, 加签
-ALL = (COMMENT, HAND_OVER, SEND_BACK, RECALL, DELEGATE, JOIN)
+DEPUTISE = "deputise"  # 代理: somebody else does it while whoever has it is away
+ALL = (COMMENT, HAND_OVER, SEND_BACK, RECALL, DELEGATE, JOIN, DEPUTISE)
 ASKING = (DELEGATE, JOIN)  # somebody is asked, and whoever asks goes on deciding
 UNSAID = frozenset({COMMENT, HAND_OVER})  # what a version allows that says nothing
 OF_POLLS = frozenset({COMMENT})  # a vote is each person's own

@@ -119,7 +119,7 @@ def against(context: Context, task: rows.Task) -> Message | None:
     came next, and nothing was issued, numbered or decided by it.
     """
     rule = context.process.tasks[task.element]
-    if why := verbs.against(context, rule, RECALL):
+    if why := verbs.against(context.process, rule, RECALL):
         return why
     told = list(_since(context, task))
     running = context.row["state"] == InstanceState.RUNNING

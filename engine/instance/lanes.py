@@ -9,6 +9,7 @@ from uuid import UUID
 
 from engine import clock
 from engine.errors import EngineError, ProcessFault
+from engine.instance import deputies
 from engine.messages import _
 from engine.people import organisation
 
@@ -79,6 +80,8 @@ def taken_by_another(context: Context, task: rows.Task) -> bool:
     """
     actor, holder = context.actor, task.assignee_id
     if holder is None or (actor is not None and holder == actor.id):
+        return False
+    if deputies.lender(context, task) is not None:
         return False
     if not task.seat:
         return True

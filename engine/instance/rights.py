@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 
 from engine.db import tables
 from engine.errors import Refused
-from engine.instance import aside, lanes, polling, presence
+from engine.instance import aside, deputies, lanes, polling, presence
 from engine.instance.view import dotted
 from engine.messages import Listed, _
 from engine.people import access, posts
@@ -36,7 +36,8 @@ class Case:
 
     `element`: the task or message; `answers`: what is to be answered, for rules that look at it;
     `done`: the elements that the actor has finished before; `meeting_id`: in which is voted;
-    `awaits`: the task waits for an opinion that was asked for.
+    `awaits`: the task waits for an opinion that was asked for; `place`: whose place the actor
+    takes.
     """
 
     context: Context
@@ -48,6 +49,14 @@ class Case:
     done: frozenset[str] = frozenset()
     meeting_id: UUID | None = None
     awaits: bool = False
+    place: UUID | None = None
+
+    def selves(self, actor: Actor) -> frozenset[UUID]:
+        """Who must not stand against the act: the actor, whose place they take, and who acted in
+        the matter for one of these or was acted for.
+        """
+        first = {actor.id, self.place or actor.id}
+        return frozenset().union(*(deputies.selves(self.context, each) for each in first))
 
 
 # --- who may --------------------------------------------------------------------------------------
@@ -80,15 +89,18 @@ def acts_in_a_confidential_one(actor: Actor, case: Case) -> bool:
 
 
 def has_the_task(actor: Actor, case: Case) -> bool:
-    """The task is, or was, the actor's own or one of a seat of theirs."""
+    """The task is, or was, the actor's own or one of a seat of theirs, or lent to them."""
     task = case.task
     if task is None:
         return False
-    return actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats
+    own = actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats
+    return own or deputies.lender(case.context, task) is not None
 
 
 def takes_part(actor: Actor, case: Case) -> bool:
-    """Some task of the instance is, or was, the actor's own or one of a seat of theirs."""
+    """Some task of the instance is, or was, the actor's own or one of a seat of theirs, or is lent
+    to them.
+    """
     task, row = tables.task.c, case.context.row
     own = or_(
         task.assignee_id == actor.id,
@@ -96,6 +108,11 @@ def takes_part(actor: Actor, case: Case) -> bool:
         task.seat.in_(sorted(actor.seats)),
     )
     query = select(task.id).where(task.instance_id == row["id"], own).limit(1)
+    if actor.lent:
+        lent = access.is_among(access.lent(actor)[0])
+        query = select(tables.instance.c.id).where(
+            tables.instance.c.id == row["id"], or_(query.exists(), lent)
+        )
     return case.context.session.execute(query).first() is not None
 
 
@@ -138,16 +155,22 @@ def holds_the_secretarys_desk(actor: Actor, case: Case) -> bool:
 
 
 # --- what stands against it -----------------------------------------------------------------------
-def did_what_excludes_it(_actor: Actor, case: Case) -> bool:
-    """Separation of duties: the actor did a task after which this one is somebody else's."""
-    return bool(case.done & set(case.context.process.tasks[case.element].not_by))
+def did_what_excludes_it(actor: Actor, case: Case) -> bool:
+    """Separation of duties: the actor did a task after which this one is somebody else's, be it in
+    another's place, or another in theirs.
+    """
+    done = case.done | deputies.done(case.context, case.selves(actor))
+    return bool(done & set(case.context.process.tasks[case.element].not_by))
 
 
-def is_recused(_actor: Actor, case: Case) -> bool:
-    """The task's own rule of recusal holds, over the answers too."""
+def is_recused(actor: Actor, case: Case) -> bool:
+    """The task's own rule of recusal holds, over the answers too, for the actor or for one in
+    whose place they act.
+    """
     recuse = case.context.process.tasks[case.element].recuse
-    answers = None if case.answers is None else {case.element: case.answers}
-    return bool(recuse and case.context.value(recuse, answers))
+    answers = {} if case.answers is None else {case.element: case.answers}
+    ids = sorted(map(str, case.selves(actor))) if recuse else ()
+    return any(case.context.value(recuse, {**answers, "actor": each}) for each in ids)
 
 
 def awaits_an_opinion(_actor: Actor, case: Case) -> bool:
@@ -156,16 +179,22 @@ def awaits_an_opinion(_actor: Actor, case: Case) -> bool:
 
 
 def stepped_aside(actor: Actor, case: Case) -> bool:
-    """The actor has stepped aside from the matter, by their own word."""
-    return aside.recorded(case.context, actor.id) is not None
+    """The actor has stepped aside from the matter, by their own word; or whose place they take."""
+    mine = {actor.id, case.place or actor.id}
+    return any(aside.recorded(case.context, each) is not None for each in mine)
+
+
+def acts_for_another(_actor: Actor, case: Case) -> bool:
+    """The actor has the task in the place of another who is away."""
+    return case.place is not None
 
 
 def lost_its_post(actor: Actor, case: Case) -> bool:
     """The actor was named for the task, or took it, while holding a post, and holds it no more;
-    whoever has it in the place of somebody who stepped aside needs none.
+    whoever has it in the place of somebody who stepped aside, or is away, needs none.
     """
     process, task = case.context.process, case.task
-    if aside.stands_in(case.context, actor.id, case.element):
+    if case.place or aside.stands_in(case.context, actor.id, case.element):
         return False
     if task is not None and task.seat and actor.id == task.assignee_id:
         return task.seat not in actor.seats
@@ -216,6 +245,13 @@ _POST_ENDED = Bar(
     lost_its_post, "post_ended", _("您已不再担任办理此项所需的职务，请由接替的人办理。")
 )
 _ASIDE = Bar(stepped_aside, "aside", _("您已对此件回避，不能再办理。"))
+DEPUTY = Bar(
+    acts_for_another,
+    "deputy",
+    _(
+        "您是代别人办理，只能办理、退回或者评论；认领、转办、委派、加签、回避由本人或者同岗位的人办。"
+    ),
+)
 _DUTIES = (
     _ASIDE,
     _POST_ENDED,
@@ -229,13 +265,13 @@ STANDING_IN = (
 _VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _POST_ENDED, _RECUSED)
 BARS: dict[str, tuple[Bar[Case], ...]] = {
     "complete": (*_DUTIES, _AWAITS),
-    "claim": _DUTIES,
-    "hand_over": _DUTIES,
+    "claim": (DEPUTY, *_DUTIES),
+    "hand_over": (DEPUTY, *_DUTIES),
     "send_back": _DUTIES,
-    "delegate": _DUTIES,
-    "join": _DUTIES,
+    "delegate": (DEPUTY, *_DUTIES),
+    "join": (DEPUTY, *_DUTIES),
     "answer_ask": (_ASIDE, _RECUSED),
-    "step_aside": (_ASIDE, _POST_ENDED),
+    "step_aside": (DEPUTY, _ASIDE, _POST_ENDED),
     "respond": _VOTE,
     "cast": _VOTE,
     "terminate": (

@@ -16,6 +16,7 @@ from engine.definitions.verbs import (
     ASKING,
     COMMENT,
     DELEGATE,
+    DEPUTISE,
     HAND_OVER,
     JOIN,
     RECALL,
@@ -46,11 +47,12 @@ TITLES: Mapping[str, Message] = {
     RECALL: _("拿回"),
     DELEGATE: _("委派"),
     JOIN: _("加签"),
+    DEPUTISE: _("代理"),
 }
 LAW = "LAW"
 
 
-def against(context: Context, rule: TaskRule, verb: str) -> Message | None:
+def against(process: Process, rule: TaskRule, verb: str) -> Message | None:
     """Why a verb is not for this task, in a sentence; None: it is."""
     named = {"title": rule.title, "verb": TITLES[verb]}
     if verb not in rule.verbs:
@@ -61,13 +63,15 @@ def against(context: Context, rule: TaskRule, verb: str) -> Message | None:
         return _("本流程不允许对“{title}”{verb}。", **named)
     if verb == COMMENT:
         return None
-    if verb == HAND_OVER and context.process.lanes[rule.lane].person:
+    if verb in (HAND_OVER, DEPUTISE) and process.lanes[rule.lane].person:
         return _("“{title}”由指定的人本人办理，不能{verb}。", **named)
+    if verb == DEPUTISE and rule.room:
+        return _("“{title}”里说的话不是人人可看，不能{verb}。", **named)
     if verb in ASKING and rule.link:
         return _("“{title}”由外单位答复，不能{verb}。", **named)
     if verb == JOIN:
         return None
-    if guarded := statutory(context.process, rule.id):
+    if guarded := statutory(process, rule.id):
         law = rulebook().get(guarded)[0].cited
         return _("“{title}”以{law}为前提，由本人办理，不能{verb}。", law=law, **named)
     return None
@@ -75,10 +79,16 @@ def against(context: Context, rule: TaskRule, verb: str) -> Message | None:
 
 def check(context: Context, rule: TaskRule, verb: str) -> None:
     """Raise Refused, with the reason, unless the verb is for this task."""
-    why = against(context, rule, verb)
+    why = against(context.process, rule, verb)
     if why is not None:
         where = {"instance_id": str(context.row["id"]), "element": rule.id}
         raise Refused(why, code="verb", verb=verb, **where)
+
+
+def lendable(process: Process) -> list[str]:
+    """The tasks that a deputy may do."""
+    rules = process.tasks.values()
+    return sorted(rule.id for rule in rules if against(process, rule, DEPUTISE) is None)
 
 
 def statutory(process: Process, element: str) -> str:
@@ -101,7 +111,7 @@ def takers(context: Context, task: rows.Task) -> list[Actor]:
     kind, _at, unit = task.seat.partition("@")
     ids = organisation.holders(context.session, kind, [UUID(unit)], clock.today())
     others = [each for each in ids if context.actor is None or each != context.actor.id]
-    done = _done(context, others)
+    done = done_by(context, others)
     return [
         person
         for person in people(context, others)
@@ -114,7 +124,7 @@ def stand_in(context: Context, task: rows.Task) -> Actor | None:
     the first of the office, in the order of taking office, against whom nothing stands.
     """
     ids = [each for each in _office(context) if context.actor and each != context.actor.id]
-    done = _done(context, ids)
+    done = done_by(context, ids)
     case = {each.id: done.get(each.id, frozenset()) for each in people(context, ids)}
     for person in people(context, ids):
         about = Case(
@@ -131,7 +141,7 @@ def _is_free(context: Context, task: rows.Task, person: Actor, done: frozenset[s
     return not any(bar.holds(person, case) for bar in rights.BARS["claim"])
 
 
-def _done(context: Context, members: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
+def done_by(context: Context, members: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
     """What each of these has finished in the matter."""
     by = (_task.instance_id == context.row["id"], _task.closed_by.in_(list(members)))
     query = select(_task.closed_by, func.array_agg(_task.element)).where(*by)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, any_, false, func, or_, select
 
 from engine import clock
 from engine.db import tables
-from engine.db.states import POLL_RUNNING
+from engine.db.states import POLL_RUNNING, InstanceState, TaskState
 from engine.errors import NotFound, Refused
 from engine.messages import _
 from engine.people import organisation, posts
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, FromClause, Select
 
     from engine.db import Session
     from engine.messages import Message
@@ -265,7 +265,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that one exists. It asks about
     each one by itself: lists begin from what this person has (queries/newest.py).
     """
-    part = map(is_among, (shared(actor), *asked(actor)))
+    part = map(is_among, (shared(actor), *asked(actor), *lent(actor)))
     return or_(*desks(actor), tables.instance.c.starter_id == actor.id, *part)
 
 
@@ -311,6 +311,38 @@ def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
         invited.where(attendance.member_id == actor.id),
         select(guest.instance_id).where(guest.member_id == actor.id, guest.until >= clock.today()),
     ]
+
+
+def lent(actor: Actor) -> list[Select[tuple[UUID]]]:
+    """The ids of instances in which this actor may do an open task in the place of others."""
+    if not actor.lent:
+        return []
+    task, here = tables.task.c, tables.instance.alias("lent_in")
+    query = select(task.instance_id).join(here, here.c.id == task.instance_id)
+    return [query.where(lent_tasks(actor, here))]
+
+
+def lent_tasks(actor: Actor, instance: FromClause = tables.instance) -> ColumnElement[bool]:
+    """The condition on `task` and its `instance` under which this actor may do it in the place of
+    somebody who is away: open, of a seat that they hold, where the version lends it. Never in a
+    confidential matter, and never in one's own, or in theirs.
+    """
+    task, matter = tables.task.c, instance.c
+    version = tables.definition.alias("lending")
+    lends = task.element == any_(version.c.lent)
+    allowed = select(version.c.hash).where(version.c.hash == matter.version, lends)
+    any_of = (
+        and_(
+            task.seat.in_(each.seats),
+            or_(task.assignee_id.is_(None), task.assignee_id == each.by),
+            matter.process_id.in_(each.processes),
+            matter.starter_id.not_in([each.by, actor.id]),
+            *([] if each.due_by is None else [task.due_at <= each.due_by]),
+        )
+        for each in actor.lent
+    )
+    open_ = task.state == TaskState.OPEN, matter.state == InstanceState.RUNNING
+    return and_(*open_, ~matter.confidential, or_(false(), *any_of), allowed.exists())
 
 
 def must_see(found: T | None) -> T:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, literal, or_, select, union_all
+from sqlalchemy import Text, and_, cast, func, literal, or_, select, union_all
 
 from engine import clock
+from engine.calendar.moments import end_of
 from engine.db import tables
 from engine.errors import NotFound
 from engine.messages import _
@@ -18,9 +20,8 @@ from engine.people.ordering import Order, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, FromClause, Select
 
     from engine.db import Session, rows
 
@@ -48,8 +49,21 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Lent:
+    """What a person may do today in the place of another who is away: tasks of these seats in
+    these processes, due by a moment where one is said.
+    """
+
+    by: UUID
+    name: str
+    seats: tuple[str, ...]
+    processes: tuple[str, ...]
+    due_by: datetime | None
+
+
+@dataclass(frozen=True)
 class Actor:
-    """The person on whose word a command runs."""
+    """The person on whose word a command runs. `lent`: for whom they act as a deputy."""
 
     id: UUID
     name: str
@@ -57,6 +71,7 @@ class Actor:
     unit_id: UUID
     posts: tuple[Held, ...]
     locale: str = "zh"
+    lent: tuple[Lent, ...] = ()
 
     @cached_property
     def seats(self) -> frozenset[str]:
@@ -84,9 +99,9 @@ class Actor:
         return sorted({p.union_id for p in self.posts if p.kind in kinds and p.union_id}, key=str)
 
 
-def in_office(on: date) -> ColumnElement[bool]:
+def in_office(on: date, held: FromClause = tables.post) -> ColumnElement[bool]:
     """The posts in force on a day; the last day counts."""
-    post = tables.post.c
+    post = held.c
     return and_(post.from_on <= on, or_(post.to_on.is_(None), post.to_on >= on))
 
 
@@ -114,6 +129,7 @@ def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
             post.kind,
             post.unit_id.label("post_unit"),
             unit.union_id.label("post_union"),
+            _lent(),
             *more,
         )
         .select_from(tables.member)
@@ -127,7 +143,46 @@ def actor_of(rows: Sequence[rows.Selected]) -> Actor:
     """The member of the rows that `with_posts` gave for one member."""
     first = rows[0]
     held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)
-    return Actor(first.id, first.name, first.union_id, first.unit_id, held, locale=first.locale)
+    lent = tuple(_lent_of(*each) for each in first.lent or ())
+    person = (first.id, first.name, first.union_id, first.unit_id)
+    return Actor(*person, held, locale=first.locale, lent=lent)
+
+
+def _lent() -> ColumnElement[Any]:
+    """What a member may do for others who are away, as JSON; only what they hold themselves in the
+    union, so that no power goes on from a deputy to another.
+    """
+    deputy, today = tables.deputy.c, clock.today()
+    away, held, place = (
+        table.alias(name)
+        for table, name in ((tables.member, "away"), (tables.post, "lent"), (tables.unit, "place"))
+    )
+    seat = held.c.kind + "@" + cast(held.c.unit_id, Text)
+    seats = (
+        select(func.json_agg(seat))
+        .join(place, place.c.id == held.c.unit_id)
+        .where(held.c.member_id == away.c.id, in_office(today, held))
+        .where(place.c.union_id == deputy.union_id)
+        .scalar_subquery()
+    )
+    told = away.c.id, away.c.name, seats, deputy.processes, deputy.due_only, deputy.to_on
+    found = (
+        select(func.json_agg(func.json_build_array(*told)))
+        .select_from(tables.deputy)
+        .join(away, away.c.id == deputy.member_id)
+        .where(deputy.deputy_id == tables.member.c.id, deputy.ended_at.is_(None), away.c.active)
+        .where(deputy.from_on <= today, deputy.to_on >= today)
+        .correlate(tables.member)
+    )
+    return found.scalar_subquery().label("lent")
+
+
+def _lent_of(
+    key: str, name: str, seats: list[str] | None, processes: list[str], *when: Any
+) -> Lent:
+    due_only, to_on = when
+    due_by = end_of(date.fromisoformat(to_on)) if due_only else None
+    return Lent(UUID(key), name, tuple(sorted(seats or ())), tuple(processes), due_by)
 
 
 def holders(session: Session, kind: str, unit_ids: Iterable[UUID], on: date) -> list[UUID]:

@@ -260,7 +260,15 @@ class Past:
                 )
             elif row := self._said.get(str(body.get("answers"))):
                 assert row.closed_at is not None
-                yield Finished(row.element, row.answers, row.closed_at, row.closed_by, None)
+                principal = body.get("on_behalf_of")
+                yield Finished(
+                    element=row.element,
+                    answers=row.answers,
+                    closed_at=row.closed_at,
+                    closed_by=row.closed_by,
+                    outcome=None,
+                    behalf=UUID(str(principal["id"])) if principal else None,
+                )
 
     def _voices(self, poll: str, seq: int) -> Iterator[list[Any]]:
         """Who had answered a poll what, where that is no secret."""

@@ -90,7 +90,7 @@ def asking(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> A
     """Whom one may ask about a task. Raises NotFound when it is not theirs to do."""
     seen = beside.own(session, actor, task_id)
     context = seen.context
-    why = {what: verbs.against(context, seen.rule, what) or "" for what in ASKING}
+    why = {what: verbs.against(context.process, seen.rule, what) or "" for what in ASKING}
     people = [] if all(why.values()) else asks.askable(context, seen.task)
     return Asking(
         **beside.head(seen, lang),

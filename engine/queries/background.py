@@ -12,8 +12,8 @@ from sqlalchemy import String, and_, cast, func, literal, null, or_, select, uni
 from engine.db import tables
 from engine.db.states import PollState, TaskState
 from engine.history.erased import ERASED_MARK
-from engine.instance import rooms
-from engine.queries.words import Answered, answered, answerer
+from engine.instance import deputies, rooms
+from engine.queries.words import Answered, answered, answerer, by_whom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,11 +43,17 @@ class Finished(NamedTuple):
     closed_by: UUID | None
     outcome: Mapping[str, Any] | None
     voices: Sequence[Sequence[Any]] = ()
+    behalf: UUID | None = None  # in whose place it was done
 
     @property
     def mentioned(self) -> list[Any]:
         """Where ids stand that have to be named."""
-        return [self.answers, self.closed_by, [voice[0] for voice in self.voices]]
+        people = [self.closed_by, self.behalf, *(voice[0] for voice in self.voices)]
+        return [self.answers, people]
+
+    def who(self, names: Named) -> str:
+        """By whom, and in whose place."""
+        return by_whom(names, self.closed_by, self.behalf)
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,16 @@ def finished(context: Context) -> tuple[Finished, ...]:
             _task.closed_by,
             _poll.outcome,
             voices(),
+            _task.id,
         )
         .outerjoin(tables.poll, closed)
         .where(_task.instance_id == context.row["id"], _task.state == TaskState.DONE)
         .where(or_(_task.answers.is_not(None), _poll.outcome.is_not(None)))
         .order_by(_task.closed_at, _task.id)
     )
-    return tuple(Finished(*row[:-1], row[-1] or ()) for row in rows)
+    return tuple(
+        Finished(*row[:-2], row[-2] or (), deputies.behalf(context, row[-1])) for row in rows
+    )
 
 
 def voices() -> ColumnElement[Any]:
@@ -142,7 +151,7 @@ def said(
         else:
             answers = _explained(part.outcome or {}, lang)
         near = n in close and (not rule.room or rule.room == room)
-        who = answerer(part.answers, names.get(part.closed_by), link=rule.link)
+        who = answerer(part.answers, part.who(names), link=rule.link)
         title = rule.title.in_(lang)
         found.append(Said(title, who, part.closed_at, answers, near=near, element=part.element))
     return tuple(found)

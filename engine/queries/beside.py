@@ -13,10 +13,12 @@ from engine.db import aside, tables
 from engine.db.states import FINAL, TaskState
 from engine.definitions.verbs import HAND_OVER, RECALL, SEND_BACK
 from engine.instance import going_back, verbs
+from engine.messages import _
 from engine.people import access, organisation
 from engine.queries.task_read import Read, read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -113,7 +115,7 @@ def sent_back(seen: Read, lang: str) -> Handed | None:
         return None
     found = _told(seen, "task_sent_back", f'"to":"{task.element}"')
     at = seen.context.process.title_of(task.sent_from, lang)
-    return Handed(found["actor"]["name"], str(aside.shown(found["reason"])), at)
+    return Handed(_actor(found), str(aside.shown(found["reason"])), at)
 
 
 def _told(seen: Read, kind: str, about: str) -> dict[str, Any]:
@@ -127,11 +129,19 @@ def _told(seen: Read, kind: str, about: str) -> dict[str, Any]:
     return aside.told(found.body, found.words)
 
 
+def _actor(body: Mapping[str, Any]) -> str:
+    """Who did it, and in whose place."""
+    name, principal = body["actor"]["name"], body.get("on_behalf_of")
+    if not principal:
+        return str(name)
+    return _("{who}（代{principal}）", who=name, principal=principal["name"])
+
+
 def sending_back(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> SendingBack:
     """To which steps a task may be sent back. Raises NotFound when it is not theirs to do."""
     seen = own(session, actor, task_id)
     context, title_of = seen.context, seen.context.process.title_of
-    why = verbs.against(context, seen.rule, SEND_BACK) or ""
+    why = verbs.against(context.process, seen.rule, SEND_BACK) or ""
     found = () if why else going_back.targets(context, seen.task)
     names = organisation.names(session, (each.done_by for each in found if each.done_by))
     return SendingBack(
@@ -187,7 +197,7 @@ def handing(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> 
     """Who may take a task in this person's place. Raises NotFound when it is not theirs to do."""
     seen = own(session, actor, task_id)
     task, context = seen.task, seen.context
-    why = verbs.against(context, seen.rule, HAND_OVER) or ""
+    why = verbs.against(context.process, seen.rule, HAND_OVER) or ""
     takers = [] if why else verbs.takers(context, task)
     mine = task.handed_by if task.assignee_id == actor.id else None
     return Handing(

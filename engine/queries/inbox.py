@@ -78,12 +78,13 @@ SELECT counted.counts, published.published, laws.laws, kept.views, own.own, name
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
-       u.name AS union_name, hm.name AS held_by
+       u.name AS union_name, hm.name AS held_by, lm.name AS lender_name
   FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
   LEFT JOIN held_act h ON h.task_id = t.id AND h.why IS NULL LEFT JOIN member hm ON hm.id = h.member_id
+  LEFT JOIN member lm ON lm.id = page.lender
  ORDER BY page.rank, coalesce(page.due_at, 'infinity'), page.id"""
 )
 
@@ -126,6 +127,7 @@ class Item:
     about: str  # the question that a poll puts, where it says one
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
     held_by: str  # who has done it, and may still take it back; ""
+    lender: str  # in whose place it would be done; ""
     timed: bool  # may it be that it cannot be done yet? then not_yet.py says from when
 
     @property
@@ -376,5 +378,6 @@ def _item(
         teller=row.teller or "",
         about=question,
         held_by=row.held_by or "",
+        lender=row.lender_name or "",
         timed=row.what == "task" and foresight.timed(process, row.element),
     )

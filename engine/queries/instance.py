@@ -14,7 +14,7 @@ from engine.db.states import InstanceState, PollState, TaskState
 from engine.definitions.store import process_of
 from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
-from engine.instance import lanes, rooms
+from engine.instance import deputies, lanes, rooms
 from engine.messages import restored
 from engine.people import access
 from engine.queries import (
@@ -27,7 +27,7 @@ from engine.queries import (
     present,
     standing,
 )
-from engine.queries.words import Answered, Named, answered, answerer
+from engine.queries.words import Answered, Named, answered, answerer, by_whom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -179,7 +179,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
     """
     session, row, process = context.session, context.row, context.process
     waits, tasks, asked = live(context), _tasks(context), poll_rows.of_instance(context)
-    parts = tuple(_finished(tasks, asked))
+    parts = tuple(_finished(context, tasks, asked))
     names = _names(context, tasks, asked, mentions)
     shut = rooms.closed(context)
     entered = [p for p in asked if p.beside.element not in shut or p.concerns(_reader(context))]
@@ -268,7 +268,7 @@ def _tasks(context: Context) -> tuple[rows.Task, ...]:
 
 
 def _finished(
-    tasks: Iterable[rows.Task], asked: Iterable[poll_rows.Read]
+    context: Context, tasks: Iterable[rows.Task], asked: Iterable[poll_rows.Read]
 ) -> Iterable[background.Finished]:
     """What was said, as `background.finished` reads it."""
     closed = {poll.row.task_id: poll for poll in asked if poll.row.state == PollState.CLOSED}
@@ -279,7 +279,8 @@ def _finished(
         if poll is not None:
             yield background.Finished(*about, task.closed_by, poll.row.outcome, poll.voices)
         elif task.answers is not None:
-            yield background.Finished(*about, task.closed_by, None)
+            behalf = deputies.behalf(context, task.id)
+            yield background.Finished(*about, task.closed_by, None, behalf=behalf)
 
 
 def _people(task: rows.Task) -> tuple[UUID | None, ...]:
@@ -340,7 +341,11 @@ def _open(
         due_at=task.due_at,
         due=task.due,
         closed_at=task.closed_at,
-        closed_by=answerer(answers, names.get(task.closed_by), link=rule.link),
+        closed_by=answerer(
+            answers,
+            by_whom(names, task.closed_by, deputies.behalf(context, task.id)),
+            link=rule.link,
+        ),
         poll_id=poll_id,
         answers=answered(rule.form, answers, names, lang),
     )

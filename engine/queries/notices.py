@@ -16,6 +16,7 @@ from engine.people import organisation, wishes
 from engine.queries import inbox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from engine.db import Session
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _outbox, _sending = tables.outbox.c, tables.sending.c
 _task, _poll, _roll = tables.task.c, tables.poll.c, tables.roll.c
+_deputy = tables.deputy.c
 _meeting, _attendance = tables.meeting.c, tables.attendance.c
 SHOWN = 12  # things that a digest names; the rest is a number
 LISTED = 30  # messages that a person sees of those sent to them
@@ -33,6 +35,7 @@ _PARTS = {
     "together": _("可一并办 {n}"),
     "look": _("要细看 {n}"),
     "poll": _("投票与同意 {n}"),
+    "deputy": _("代理 {n}"),
 }
 
 
@@ -79,7 +82,18 @@ def _holders(session: Session, task_id: UUID, *, urged: bool) -> Whom:
     else:
         kind, _at, unit = row.seat.partition("@")
         members = organisation.holders(session, kind, [UUID(unit)], clock.today())
+    members += _deputies(session, members)
     return Whom(tuple(members), urgent=urged or _presses(row.due_at))
+
+
+def _deputies(session: Session, members: Sequence[UUID]) -> list[UUID]:
+    """Who acts today for one of these; whether for this thing too, their inbox says when the
+    message is written.
+    """
+    today, here = clock.today(), _deputy.ended_at.is_(None) & _deputy.member_id.in_(members)
+    query = select(_deputy.deputy_id).where(here, _deputy.from_on <= today, _deputy.to_on >= today)
+    found = session.execute(query.order_by(_deputy.id)).scalars()
+    return [each for each in dict.fromkeys(found) if each not in members]
 
 
 def _voters(session: Session, poll_id: UUID, *, urged: bool) -> Whom:
@@ -101,6 +115,7 @@ SELECT m.id FROM member m WHERE m.active AND (
   OR EXISTS (SELECT 1 FROM post p JOIN task t ON t.seat = p.kind || '@' || p.unit_id
               WHERE p.member_id = m.id AND p.from_on <= :today AND coalesce(p.to_on, :today) >= :today
                 AND t.state = 'open' AND t.assignee_id IS NULL)
+  OR EXISTS (SELECT 1 FROM deputy d WHERE d.deputy_id = m.id AND d.ended_at IS NULL AND :today BETWEEN d.from_on AND d.to_on)
   OR EXISTS (SELECT 1 FROM roll r JOIN poll p ON p.id = r.poll_id
               WHERE r.member_id = m.id AND r.open AND p.state = 'open' AND p.meeting_id IS NULL))"""
 )

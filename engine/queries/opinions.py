@@ -104,7 +104,7 @@ class _Told:
             title=rule.title.in_(self.lang),
             at=part.closed_at,
             fresh=fresh,
-            who=answerer(part.answers, self.names.get(part.closed_by), link=rule.link),
+            who=answerer(part.answers, part.who(self.names), link=rule.link),
             result=next((each.text for each in words if each.key == rule.outcomes), ""),
             answers=tuple(each for each in words if each.key != rule.outcomes),
         )

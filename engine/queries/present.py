@@ -214,7 +214,7 @@ class _Here:
 
     def _stood(self, path: str, value: object, part: Finished | None) -> Stood:
         by, at = (part.closed_by, part.closed_at) if part else (None, None)
-        return Stood(value, at, by, self.names.get(by), self._words(path, value))
+        return Stood(value, at, by, part.who(self.names) if part else "", self._words(path, value))
 
     def _words(self, path: str, value: object) -> Answered:
         process = self.context.process

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.instance import aside, lanes
+from engine.instance import aside, deputies, lanes
 from engine.instance import context as instance
 from engine.people import access
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.instance.context import Context
-    from engine.people.organisation import Actor
+    from engine.people.organisation import Actor, Lent
 
 _task, _instance = tables.task.c, tables.instance.c
 _draft, _meeting, _held = tables.draft.c, tables.meeting.c, tables.held_act.c
@@ -57,13 +57,14 @@ _ASKS = (
 
 
 def is_mine(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `task` under which it is or was this person's. What stands nowhere in the
-    diagram (a launch, a message, an objection) is nobody's task.
+    """The condition on `task` and its `instance` under which it is or was this person's, or is lent
+    to them. What stands nowhere in the diagram (a launch, a message, an objection) is nobody's task.
     """
     mine = or_(
         _task.assignee_id == actor.id,
         _task.seat.in_(sorted(actor.seats)),
         _task.closed_by == actor.id,
+        *([access.lent_tasks(actor)] if actor.lent else []),
     )
     return and_(_task.ref != tables.WITHOUT_TASK, mine)
 
@@ -95,6 +96,11 @@ class Read:
         return self.task.state == TaskState.OPEN
 
     @property
+    def lender(self) -> Lent | None:
+        """In whose place this reader may do it."""
+        return deputies.lender(self.context, self.task)
+
+    @property
     def actionable(self) -> bool:
         running = self.context.row["state"] == InstanceState.RUNNING
         waits = self.is_open and running and self.held is None
@@ -103,8 +109,10 @@ class Read:
     @property
     def aside(self) -> bool:
         """Has this reader stepped aside from the matter?"""
-        actor = self.context.actor
-        return actor is not None and aside.recorded(self.context, actor.id) is not None
+        actor, lender = self.context.actor, self.lender
+        first = [actor.id] if actor else []
+        mine = [*first, *([lender.by] if lender else [])]
+        return any(aside.recorded(self.context, each) is not None for each in mine)
 
 
 def read(session: Session, actor: Actor, task_id: UUID) -> Read:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from engine import clock, forms
 from engine.db import aside, tables
-from engine.definitions.verbs import ALL, HAND_OVER, RECALL
-from engine.instance import choices, rooms, shown, stand, together, verbs
+from engine.definitions.verbs import ALL, DELEGATE, HAND_OVER, JOIN, RECALL
+from engine.instance import choices, deputies, rights, rooms, shown, stand, together, verbs
 from engine.people import access
 from engine.queries import asks as asking
 from engine.queries import (
@@ -31,7 +31,7 @@ from engine.queries import (
 )
 from engine.queries.task_read import Read, is_mine
 from engine.queries.task_read import read as read_task
-from engine.queries.words import Named
+from engine.queries.words import Named, by_whom
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +104,7 @@ class Task:
     recall: str | Message | None  # of what this reader has done: why they cannot take it back; ""
     stands: str  # how the matter stands that is shown, see engine/instance/stand.py
     as_of: str  # see instance/shown.py: what a decision that waits for a network was made on
+    lender: str  # in whose place this reader may do it; ""
     aside: bool  # this reader has stepped aside from the matter
     may_step_aside: bool
     asked: tuple[asking.Ask, ...]  # of others, beside its decision
@@ -121,7 +122,7 @@ class Held:
 
 def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
     """Raise NotFound when a task neither is nor was this person's."""
-    query = select(_task.id).where(_task.id == task_id, is_mine(actor))
+    query = select(_task.id).join(tables.instance).where(_task.id == task_id, is_mine(actor))
     access.must_see(session.execute(query).scalar())
 
 
@@ -146,6 +147,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     before = [part for part in parts if part.element not in shown_above]
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
     stands_at = row.element if read.is_open else ""
+    lender = read.lender if read.actionable else None
     offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
     return Task(
         id=row.id,
@@ -176,7 +178,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         claimed_by=names.get(row.assignee_id) if row.seat else "",
         claimed_by_me=row.assignee_id == actor.id,
         actionable=read.actionable,
-        closed_by=names.get(row.closed_by),
+        closed_by=by_whom(names, row.closed_by, deputies.behalf(context, row.id)),
         closed_at=row.closed_at,
         instance_state=matter["state"],
         round=context.rounds.get(row.element, 0) + read.is_open,
@@ -196,16 +198,27 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         held=_held_by(read, actor, names),
         comments=comments.comments(context, lang),
         handed=beside.handed(read, names),
-        verbs={verb: verbs.against(context, rule, verb) or "" for verb in ALL},
+        verbs=_verbs(read),
         sent_back=beside.sent_back(read, lang),
         recall=beside.recall(read, actor),
         stands=stand.stands(matter) if read.is_open else "",
         as_of=shown.mark(matter, row),
+        lender=lender.name if lender else "",
         aside=read.aside,
-        may_step_aside=read.actionable and (row.seat is not None or HAND_OVER in rule.verbs),
+        may_step_aside=read.actionable
+        and lender is None
+        and (row.seat is not None or HAND_OVER in rule.verbs),
         asked=asking.of_task(read, actor, lang),
         recorded=any(RECALL in each.verbs for each in process.tasks.values()),
     )
+
+
+def _verbs(read: Read) -> dict[str, str | Message]:
+    """Why each verb is not for the task, or not for who has it in another's place."""
+    why = {v: verbs.against(read.context.process, read.rule, v) or "" for v in ALL}
+    if read.lender:
+        why |= dict.fromkeys((HAND_OVER, DELEGATE, JOIN), rights.DEPUTY.text)
+    return why
 
 
 def _held_by(read: Read, actor: Actor, names: Named) -> Held | None:

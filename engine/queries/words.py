@@ -101,6 +101,14 @@ def answered(
     return tuple(found)
 
 
+def by_whom(names: Named, who: UUID | None, behalf: UUID | None) -> str:
+    """Who has done something, and in whose place."""
+    name = names.get(who)
+    if behalf is None:
+        return name
+    return _("{who}（代{principal}）", who=name, principal=names.get(behalf))
+
+
 def answerer(answers: Mapping[str, Any] | None, closed_by: str, *, link: bool) -> str:
     """Who gave an answer, as a reader may take it. Of a task that somebody outside may answer it
     tells the way too: nobody has checked who opens a link, and no seal comes with it.

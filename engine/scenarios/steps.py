@@ -50,6 +50,8 @@ VERBS = {
     "let_in": _("准许查阅"),
     "let_out": _("收回查阅"),
     "look": _("查看"),
+    "name_deputy": _("指定代理人"),
+    "end_deputy": _("终止代理"),
     "printed": _("核对印出的文书"),
 }
 _ON_TASK = frozenset(

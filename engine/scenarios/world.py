@@ -20,6 +20,7 @@ from engine.db.states import DefinitionState, SettingState
 from engine.definitions.folder import frozen
 from engine.errors import Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.instance.verbs import lendable
 from engine.messages import Listed, _
 from engine.scenarios.story import cast
 
@@ -299,6 +300,7 @@ def _version_row(process: Process, files: Mapping[str, str], number: int) -> dic
         "title_en": process.title.en,
         "files": frozen(files),
         "batch": process.batch,
+        "lent": lendable(process),
         "note": "",
         "created_at": now,
         "decided_at": now,

@@ -116,6 +116,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "operation_id": [NOWHERE],
         "comment_id": [NOWHERE],
         "ask_id": [NOWHERE],
+        "deputy_id": [NOWHERE],
         "verification_id": [NOWHERE],
         "publication_id": [NOWHERE],
         "pack_id": [NOWHERE],

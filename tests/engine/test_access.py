@@ -261,13 +261,13 @@ DUTIES, VOTING = (
 )
 BARS_BY_HAND = {
     "complete": [*DUTIES, "awaits"],
-    "claim": DUTIES,
-    "hand_over": DUTIES,
+    "claim": ["deputy", *DUTIES],
+    "hand_over": ["deputy", *DUTIES],
     "send_back": DUTIES,
-    "delegate": DUTIES,
-    "join": DUTIES,
+    "delegate": ["deputy", *DUTIES],
+    "join": ["deputy", *DUTIES],
     "answer_ask": ["aside", "recused"],
-    "step_aside": ["aside", "post_ended"],
+    "step_aside": ["deputy", "aside", "post_ended"],
     "respond": VOTING,
     "cast": VOTING,
     "terminate": ["binding"],

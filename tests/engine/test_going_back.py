@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from engine import clock, db
 from engine.commands import definitions, instances, polls, tasks
+from engine.commands.people import deputies as naming
 from engine.commands.verbs import (
     asking,
     comments,
@@ -25,6 +26,7 @@ from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
 from engine.history import verification
 from engine.instance import going_back
 from engine.instance.context import context_of
+from engine.people import organisation
 from tests.engine import crossroads
 from tests.engine.errands import KEY, Errands, whole
 
@@ -125,7 +127,17 @@ def acts(world: Errands, key: UUID, at: str, last: str, to: str) -> dict[str, Ca
         "delegate": lambda s: asking.ask(s, actor, task, "delegate", deputy, WHY),
         "step aside": lambda s: stepping_aside.step_aside(s, actor, task, WHY),
         "join": lambda s: asking.ask(s, actor, task, "join", deputy, WHY),
+        "in their place": lambda s: _in_their_place(world, s, task),
     }
+
+
+def _in_their_place(world: Errands, session: Any, task: UUID) -> None:
+    """Somebody without that post does it, while whoever has it is away."""
+    today = clock.today()
+    naming.name(session, world.actor("陈秘书"), world.people["李强"], today, today, ["crossroads"])
+    tasks.complete(
+        session, organisation.actor(session, world.people["李强"]), task, {"note": "代办"}
+    )
 
 
 def tried(world: Errands, act: Callable[[Any], Any]) -> str:
@@ -169,6 +181,7 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     }
     # a guard by law stands before it: whoever has it does it, or leaves it
     by_law = {"hand over": "verb", "send back": "verb", "recall": "too_late", "delegate": "verb"}
+    by_law["in their place"] = "verb"
     assert found == {"comment": "", "join": "", "step aside": "", **by_law}
     done(world, key, "seal")
     found = {
@@ -177,8 +190,14 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     # nor does one person go back behind a consent that was asked for
     # and what somebody outside answers nobody inside prepares or holds up
     outside = {"send back": "invalid", "recall": "verb", "delegate": "verb", "join": "verb"}
-    assert found == {"comment": "", "hand over": "", "step aside": "", **outside}
-    assert met[""] == 26 and len(met) == 3
+    assert found == {
+        "comment": "",
+        "hand over": "",
+        "step aside": "",
+        "in their place": "",
+        **outside,
+    }
+    assert met[""] == 30 and len(met) == 3
     whole(world)
 
 

@@ -408,6 +408,7 @@ PATHS = {
     "post_id": "{post}",
     "comment_id": NOBODY,
     "ask_id": "{ask}",
+    "deputy_id": NOBODY,
     "unit_id": "{unit}",
     "batch_id": "{batch}",
     "sending_id": "01a20509-42be-7875-a54e-608a92498ac0",
@@ -559,6 +560,15 @@ SENT: dict[str, dict[str, Any]] = {
     "api_tasks.send_back": {"json": {**REASON, "to": "launch"}},
     "asks.do_ask": {"form": {"what": "join", "to": "{member}", "text": "请看。"}},
     "asks.do": {"path": {"what": "answer"}, "form": {"text": "可以。", "view": "agree"}},
+    "deputies.name": {"form": {"to": "{member}", "from_on": "2026-01-01", "to_on": ""}},
+    "api_deputies.name_deputy": {
+        "json": {
+            "to": "{member}",
+            "from_on": "2026-01-01",
+            "to_on": "2026-01-02",
+            "processes": ["nothing"],
+        }
+    },
     "api_asks.ask": {"json": {"what": "join", "to": "{member}", "text": "请看。"}},
     "api_asks.answer_ask": {"json": {"text": "可以。", "view": "agree"}},
     "api_asks.decline_ask": {"json": REASON},

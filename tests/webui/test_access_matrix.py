@@ -224,6 +224,9 @@ api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
 api_grids.drop_grid_view | 204 | -
 api_tasks.preview_together | 200 | -
+api_deputies.end_deputy | 404 | -
+api_deputies.list_deputies | 200 | -
+api_deputies.name_deputy | 422 | -
 api_asks.adopt_ask | 404 | 404
 api_asks.answer_ask | 404 | 404
 api_asks.ask | 404 404 422 404 404 404 | 404
@@ -498,6 +501,9 @@ together.act | 302 302 422 302 302 302 | -
 together.form | 302 302 200 302 302 302 | -
 together.now | 200 | -
 together.undo | 404 | -
+deputies.end | 404 | -
+deputies.index | 200 | -
+deputies.name | 422 | -
 asks.ask | 404 404 200 404 404 404 | 404
 asks.asked | 404 | 404
 asks.do | 404 | 404

@@ -739,6 +739,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "proposals.decide": ("decision",),
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
+    "deputies.name": ("to", "from_on", "to_on", "processes"),
     "asks.do_ask": ("what", "to", "text", "revision"),
     "asks.do": ("text", "view", "f.reason"),
     "verbs.comment": ("text", "element", "mention"),

@@ -124,7 +124,9 @@ def allowing(house: House) -> None:
             text("SELECT files FROM definition WHERE process_id = 'errand'")
         ).scalar_one()
     )
-    said = 'verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join"]\n'
+    said = (
+        'verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join", "deputise"]\n'
+    )
     files = {**found, "process.toml": said + found["process.toml"]}
     house.look(lambda s: definitions.publish_shipped(s, files))
 
@@ -225,3 +227,33 @@ def test_who_steps_aside_leaves_it_to_a_colleague(client: Login, house: House, d
     office.post(f"/matters/{key}/step-back")
     assert "您已对此件回避" in office.get(f"/tasks/{task}").text
     assert "对本件回避" in office.get(f"/audit/{key}").text
+
+
+def test_a_deputy_acts_while_somebody_is_away(
+    client: Login, house: House, allowing: None, deputy: str
+) -> None:
+    key = started(house, "换锁")
+    task, office, other = task_of(house, key), client("office"), client("plain")
+    assert "换锁" not in other.get("/").text and other.get(f"/tasks/{task}").status_code == 404
+    page = office.get("/me/deputies").text
+    assert "办事单" in page and f'value="{house.people[deputy]}"' in page
+    today = clock.today().isoformat()
+    sent: dict[str, Any] = {"to": str(house.people["plain"]), "from_on": today, "to_on": ""}
+    wrong = office.post("/me/deputies", data=sent)
+    assert wrong.status_code == 422 and "请填写日期" in wrong.text
+    sent |= {"to_on": today, "processes": ["errand"]}
+    assert office.post("/me/deputies", data=sent).status_code == 302
+    inbox = other.get("/?part=deputy").text
+    assert "换锁" in inbox and "代陈秘书" in inbox.replace("代 ", "代") or "代" in inbox
+    card = other.get(f"/tasks/{task}").text
+    assert "办理，两人的姓名都记录在案" in card and f"/tasks/{task}/hand" not in card
+    assert other.post(f"/tasks/{task}", data={"f.decision": "pass"}).status_code == 302
+    assert (
+        "（代" in office.get(f"/audit/{key}").text and "（代" in office.get(f"/matters/{key}").text
+    )
+    found = other.get("/api/v1/deputies").json["items"]
+    assert [(each["state"], each["mine"]) for each in found] == [("now", False)]
+    ended = f"/me/deputies/{found[0]['id']}/end"
+    assert client(deputy).post(ended).status_code == 404
+    assert other.post(ended).status_code == 302
+    assert "代理已经终止" in other.get(other.post(ended).location).text

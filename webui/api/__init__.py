@@ -28,6 +28,7 @@ GROUPS = (
     "comments",
     "notices",
     "asks",
+    "deputies",
     "meetings",
     "polls",
     "ballots",

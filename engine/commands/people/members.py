@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from engine import clock
-from engine.commands.people import records, words
+from engine.commands.people import deputies, records, words
 from engine.commands.people.desks import must_reach
 from engine.commands.people.logins import end_invitations, end_logins, end_tokens
 from engine.db import tables
@@ -152,6 +152,8 @@ def change_member(
         unit = records.open_unit(session, actor, wanted["unit_id"])
         records.allow(actor, "manage_people", unit.union_id)
         wanted["union_id"] = unit.union_id
+        if unit.union_id != member.union_id:
+            deputies.leave(session, actor, member.id)
     session.execute(update(tables.member).where(tables.member.c.id == member_id).values(wanted))
     records.record(session, actor, change_notes(member, wanted))
     return True
@@ -167,6 +169,7 @@ def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) 
     end_tokens(session, member.id)
     end_logins(session, member.id)
     end_invitations(session, [member.id])
+    deputies.leave(session, actor, member.id)
 
 
 def change_notes(member: rows.Member, wanted: Mapping[str, Any]) -> list[records.Note]:

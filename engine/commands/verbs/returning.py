@@ -18,7 +18,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.verbs import RECALL, SEND_BACK
 from engine.errors import Conflict, Invalid
-from engine.instance import going_back, verbs
+from engine.instance import deputies, going_back, verbs
 from engine.messages import _
 from engine.people import access
 
@@ -57,7 +57,9 @@ def send_back(
     held.check_bars(SEND_BACK)
     plain = reasons.plain(reason)
     target = _target(going_back.targets(work, held.task), to, straight=straight)
-    told = {"id": str(task_id), "to": to, "how": "straight" if straight else "again"}
+    told: dict[str, Any] = {"id": str(task_id), "to": to}
+    told |= {"how": "straight" if straight else "again", **tasks.in_place(held)}
+    tasks.stand_for(held)
     body = work.log.add("task_sent_back", actor, task=held.rule.id, reason=plain, passed=[], **told)
     work.anew = Anew(to, sent_from=held.rule.id, straight=straight)
     _stand(work, to, body)
@@ -102,6 +104,11 @@ def take_back(session: Session, actor: Actor, task_id: UUID) -> UUID:
 def _forget(work: UnitOfWork, task: rows.Task) -> None:
     """The answers are no fact any more: the fact is what was said before, or none."""
     element = task.element
+    if str(task.id) in (told := dict(deputies.recorded(work))):
+        del told[str(task.id)]
+        work.facts.pop(deputies.DEPUTIES)
+        if told:
+            work.facts[deputies.DEPUTIES] = told
     earlier = select(_task.answers).where(
         _task.instance_id == task.instance_id,
         _task.element == element,

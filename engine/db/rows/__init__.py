@@ -10,7 +10,7 @@ from engine.db.rows.definitions import Definition, OwnVersion, Setting, Vacation
 from engine.db.rows.files import Batch, Correction, Document
 from engine.db.rows.history import Checkpoint
 from engine.db.rows.instances import Ask, Comment, HeldAct, Instance, Publication, Task, Timer
-from engine.db.rows.people import Member, Post, Proposal, Unit
+from engine.db.rows.people import Deputy, Member, Post, Proposal, Unit
 from engine.db.rows.polls import Box, Meeting, Poll, PollTerms, Presence, RollEntry, TellerKey
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Comment",
     "Correction",
     "Definition",
+    "Deputy",
     "Document",
     "HeldAct",
     "Instance",

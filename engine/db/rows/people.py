@@ -58,6 +58,22 @@ class Post(NamedTuple):
     ended_why: str
 
 
+class Deputy(NamedTuple):
+    """Who acts for somebody who is away: see tables.deputy."""
+
+    id: UUID
+    member_id: UUID
+    deputy_id: UUID
+    union_id: UUID
+    from_on: date
+    to_on: date
+    processes: list[str]
+    due_only: bool
+    named_at: datetime
+    ended_at: datetime | None
+    ended_by: UUID | None
+
+
 class Proposal(NamedTuple):
     """What takes two people: `kind` says how `subject` and `body` are read, `scope` is a union
     or INSTALLATION.

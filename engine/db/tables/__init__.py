@@ -47,6 +47,7 @@ from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.operations import OPERATION_KEPT, operation
 from engine.db.tables.people import (
     attempt,
+    deputy,
     login,
     login_invitation,
     member,
@@ -76,6 +77,7 @@ __all__ = [
     "correction",
     "counter",
     "definition",
+    "deputy",
     "document",
     "draft",
     "envelope",

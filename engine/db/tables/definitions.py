@@ -35,6 +35,8 @@ definition = Table(
     Column("files", JSONB, nullable=False),  # path -> text
     # the tasks whose table says `batch`, by which lists are sorted
     Column("batch", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # those that a deputy may do (engine/instance/verbs.py)
+    Column("lent", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("beside", JSONB, nullable=False, server_default="{}"),  # stories and notes, likewise
     Column("note", Text, nullable=False, server_default=""),
     ref("author_id", "member.id"),

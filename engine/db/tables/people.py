@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Identity, Index, Table, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from engine.db.tables.base import metadata, moment, ref
 
@@ -63,6 +75,25 @@ post = Table(
     Column("ended_why", Text, nullable=False, server_default=""),
     Index("ix_post_member", "member_id"),
     Index("ix_post_unit_kind", "unit_id", "kind"),
+)
+
+deputy = Table(  # who acts for somebody who is away, from one day to another; both days count
+    "deputy",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("member_id", "member.id", nullable=False),  # who is away
+    ref("deputy_id", "member.id", nullable=False),
+    ref("union_id", "unit.id", nullable=False),
+    Column("from_on", Date, nullable=False),
+    Column("to_on", Date, nullable=False),
+    Column("processes", ARRAY(Text), nullable=False),
+    # only what falls due by the last day
+    Column("due_only", Boolean, nullable=False, server_default=text("false")),
+    moment("named_at", nullable=False),
+    moment("ended_at"),  # before its last day
+    ref("ended_by", "member.id"),
+    Index("ix_deputy_deputy", "deputy_id", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_deputy_member", "member_id"),
 )
 
 login = Table(

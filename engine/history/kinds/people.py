@@ -65,6 +65,13 @@ PEOPLE = (
         _("{name}不再任{unit}{post}，至 {to_on}：{cause}（{who}登记）"),
         *("member", "post_kind"),
     ),
+    kind(
+        "deputy_named",
+        _("指定代理人"),
+        _("{who}自 {from_on} 至 {to_on} 不在，由{name}代理"),
+        *("id", "member", "deputy", "processes", "due_only"),
+    ),
+    kind("deputy_ended", _("终止代理"), _("{who}终止{name}的代理"), *("id", "member", "deputy")),
     kind("password_set", _("密码已设置"), _("{who}为{name}设置密码"), "member"),
     kind("member_invited", _("发出登录邀请"), _invited, "member", "expires_at"),
     kind("invitation_ended", _("登录邀请作废"), _("{who}使{name}的登录邀请作废"), "member"),

@@ -1,4 +1,5 @@
-"""Units, people and posts: what the chains of the unions tell of them, replayed and compared.
+"""Units, people, posts and deputies: what the chains of the unions tell of them, replayed and
+compared.
 
 Telephone, e-mail and passwords stand in no event. A union whose own first event tells less than
 today's (`kinds.TELLS`) may have units, people and posts that no event tells; what is told of them
@@ -8,7 +9,7 @@ must hold all the same.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -35,6 +36,8 @@ _KINDS = (
     "member_changed",
     "post_granted",
     "post_ended",
+    "deputy_named",
+    "deputy_ended",
     "import_undone",
     "registry_baselined",
 )
@@ -74,6 +77,7 @@ class _Registry:
     unit: dict[str, _Told] = field(default_factory=dict)
     member: dict[str, _Told] = field(default_factory=dict)
     post: dict[str, _Told] = field(default_factory=dict)
+    deputy: dict[str, _Told] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)  # unions of which everything is told
 
     def read(self, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
@@ -126,6 +130,22 @@ def _post_granted(found: _Registry, chain: UUID, seq: int, says: Mapping[str, An
     _put(found.post, says["post"], _Told(chain, seq, columns))
 
 
+def _deputy_named(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    told = {"from_on", "to_on", "processes", "due_only", "named_at"}
+    columns = {key: says[key] for key in told} | {"union_id": str(chain)}
+    columns |= {"member_id": says["member"], "deputy_id": says["deputy"]}
+    _put(
+        found.deputy, says["id"], _Told(chain, seq, columns | {"ended_at": None, "ended_by": None})
+    )
+
+
+def _deputy_ended(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    who = says["actor"]["id"] if says.get("actor") else None
+    _put(
+        found.deputy, says["id"], _Told(chain, seq, {"ended_at": says["ended_at"], "ended_by": who})
+    )
+
+
 def _import_undone(found: _Registry, _chain: UUID, _seq: int, says: Mapping[str, Any]) -> None:
     """What an import had made is gone again."""
     for name in ("unit", "member", "post"):
@@ -152,14 +172,22 @@ _READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] =
     "member_changed": _member_changed,
     "post_granted": _post_granted,
     "post_ended": _post_granted,
+    "deputy_named": _deputy_named,
+    "deputy_ended": _deputy_ended,
     "import_undone": _import_undone,
     "registry_baselined": _baselined,
 }
-_LOST = {"unit": _("单位缺失"), "member": _("人员缺失"), "post": _("职务缺失")}
+_LOST = {
+    "unit": _("单位缺失"),
+    "member": _("人员缺失"),
+    "post": _("职务缺失"),
+    "deputy": _("代理缺失"),
+}
 _UNKNOWN = {
     "unit": _("单位没有记录"),
     "member": _("人员没有记录"),
     "post": _("职务没有记录"),
+    "deputy": _("代理没有记录"),
 }
 
 
@@ -174,13 +202,14 @@ def _replayed(session: Session) -> _Registry:
 
 
 def first_false(session: Session) -> Break | None:
-    """The first unit, member or post that is not what the events tell."""
+    """The first unit, member, post or deputy that is not what the events tell."""
     found = _replayed(session)
     unions: dict[str, str] = {}  # of a unit
     for table, told in (
         (tables.unit, found.unit),
         (tables.member, found.member),
         (tables.post, found.post),
+        (tables.deputy, found.deputy),
     ):
         if broken := _table(session, found, table, told, unions):
             return broken
@@ -204,7 +233,8 @@ def _table(
         known = left.pop(key, None)
         if known is None:
             union = unions.get(union, union)
-            if union in found.whole or (key == union and found.whole):
+            always = name == "deputy"  # told from the first one on
+            if always or union in found.whole or (key == union and found.whole):
                 return false(_chain(union), name, key, _UNKNOWN[name])
         elif wrong := _wrong(row, known.columns):
             why = _registered(name, wrong)
@@ -227,6 +257,8 @@ def _registered(table: str, column: str) -> Message:
         return _("单位的{column}与历史不符", column=shown)
     if table == "member":
         return _("人员的{column}与历史不符", column=shown)
+    if table == "deputy":
+        return _("代理的{column}与历史不符", column=shown)
     return _("职务的{column}与历史不符", column=shown)
 
 
@@ -237,6 +269,8 @@ def _wrong(row: rows.Selected, columns: Mapping[str, Any]) -> str:
 
 
 def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value

@@ -71,7 +71,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{("member", c): _PRIVATE for c in ("password", "phone", "email", "created_at")},
     **{("definition", c): _TIMES for c in ("number", "note", "created_at", "decided_at")},
     ("definition", "approver_id"): _TIMES,
-    **{("definition", c): _FOUND for c in ("files", "batch", "beside")},
+    **{("definition", c): _FOUND for c in ("files", "batch", "lent", "beside")},
     ("own_version", "beside"): _FOUND,
     ("rehearsal", ALL): _REHEARSED,
     ("setting", "created_at"): _TIMES,

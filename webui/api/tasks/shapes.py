@@ -101,6 +101,7 @@ class InboxItem(Schema):
     held_by = fields.String(
         metadata={"description": "Who has done it, and may still take it back; empty else."}
     )
+    lender = fields.String(metadata={"description": "In whose place you may do it; empty else."})
 
 
 class Own(Schema):
@@ -338,6 +339,7 @@ class TaskShape(Schema):
         },
     )
     asked = fields.List(fields.Nested(AskShape))
+    lender = fields.String(metadata={"description": "In whose place you may do it; empty else."})
     aside = fields.Boolean(metadata={"description": "I have stepped aside from its matter."})
     may_step_aside = fields.Boolean()
     verbs = fields.Dict(

@@ -29,6 +29,7 @@ def part_words() -> dict[str, str]:
         "together": _("可一并办"),
         "look": _("要细看"),
         "poll": _("投票与同意"),
+        "deputy": _("代理"),
         "optional": _("可响应"),
     }
 
