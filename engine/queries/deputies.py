@@ -12,6 +12,7 @@ from engine import clock
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.people import organisation
+from engine.people.ordering import Order, ordered
 
 if TYPE_CHECKING:
     from datetime import date
@@ -50,7 +51,7 @@ class Deputies:
 
     found: tuple[Deputy, ...]
     processes: tuple[tuple[str, str], ...]
-    people: tuple[tuple[UUID, str], ...]
+    people: tuple[tuple[UUID, str, str], ...]  # id, name, unit; by 拼音
 
 
 def deputies(session: Session, actor: Actor, lang: str = "zh") -> Deputies:
@@ -97,16 +98,18 @@ def lendable(session: Session, lang: str) -> dict[str, str]:
     return {row.process_id: process_of(session, row.hash).title.in_(lang) for row in found}
 
 
-def _colleagues(session: Session, actor: Actor) -> tuple[tuple[UUID, str], ...]:
+def _colleagues(session: Session, actor: Actor) -> tuple[tuple[UUID, str, str], ...]:
     """Who holds a post in the reader's union today: those who know its business."""
-    post, unit = tables.post.c, tables.unit.c
+    post, unit, own = tables.post.c, tables.unit.c, tables.unit.alias("own")
     query = (
-        select(_member.id, _member.name)
+        select(_member.id, _member.name, own.c.name)
+        .join(own, own.c.id == _member.unit_id)
         .join(tables.post, post.member_id == _member.id)
         .join(tables.unit, unit.id == post.unit_id)
         .where(unit.union_id == actor.union_id, _member.union_id == actor.union_id)
         .where(_member.active, _member.id != actor.id, organisation.in_office(clock.today()))
         .distinct()
-        .order_by(_member.name, _member.id)
+        .order_by(_member.id)
     )
-    return tuple((row.id, row.name) for row in session.execute(query))
+    found = [(key, name, at) for key, name, at in session.execute(query)]
+    return tuple(ordered(found, lambda row: row[1], Order.PINYIN))

@@ -5,6 +5,7 @@ carries it out.
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -140,9 +141,9 @@ def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
 
 def _end_deputy(progress: Progress, actor: Actor, _step: Step) -> None:
     """All that this person has named, or is, and that is not over."""
-    found = waiting.deputies(progress.session, actor).found
-    for key in [each.id for each in found if each.state != "over"]:
-        progress.carry_out(actor, lambda s, key=key: deputies.end(s, actor, key))
+    for each in waiting.deputies(progress.session, actor).found:
+        if each.state != "over":
+            progress.carry_out(actor, partial(deputies.end, actor=actor, deputy_id=each.id))
 
 
 ACTIONS: dict[str, Action] = {
