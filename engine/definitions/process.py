@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine import decisions, forms, machine
     from engine.definitions.diagram import Diagram
+    from engine.definitions.indicators import Indicators
     from engine.definitions.plans import Plan
     from engine.definitions.shelves import BookRule, RoundRule
 
@@ -322,6 +323,7 @@ class Process:
     columns: tuple[ColumnRule, ...]  # of the table of its instances, in order
     statistics: Statistics | None
     plan: Plan | None
+    indicators: Indicators | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

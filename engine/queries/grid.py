@@ -16,12 +16,11 @@ from engine import clock
 from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import in_force, process_of
-from engine.instance.view import dotted
 from engine.people import access
 from engine.people.ordering import on_screen
+from engine.queries import cells
 from engine.queries import instances as lists
 from engine.queries.standing import standing
-from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -208,24 +207,15 @@ def _lines(
     session: Session, actor: Actor, process: Process, rows: Sequence[lists.Row], lang: str
 ) -> list[Line]:
     """Each row with its cells. Confidential matters stand in no table."""
-    said = _facts(session, [row.id for row in rows])
-    shown = [row for row in rows if row.id in said]
+    told = {row.id: row for row in _facts(session, [row.id for row in rows])}
+    shown = [row for row in rows if row.id in told]
     ids = [row.id for row in shown]
     waits, own = standing(session, ids, lang), _own(session, actor, ids, lang)
-    values = {
-        key: {c.key: _first(facts, c.facts) for c in process.columns}
-        for key, (_v, facts) in said.items()
-    }
-    names = Named.of(session, list(values.values()), actor)
+    said = cells.of(session, actor, process.columns, list(told.values()), lang)
     return [
         Line(
             row,
-            {
-                c.key: _words(
-                    process_of(session, said[row.id][0]), values[row.id][c.key], names, lang
-                )
-                for c in process.columns
-            },
+            said[row.id],
             waits.get(row.id, ()) if row.state == InstanceState.RUNNING else (),
             own.get(row.id, ()),
         )
@@ -233,67 +223,12 @@ def _lines(
     ]
 
 
-def _facts(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[str, dict[str, Any]]]:
-    """Version and facts of these instances, with the names that every expression has."""
+def _facts(session: Session, ids: Sequence[UUID]) -> Sequence[Any]:
+    """What the cells of these instances are told from."""
     query = select(
         _instance.id, _instance.version, _instance.facts, _instance.unit_id, _instance.starter_id
     ).where(_instance.id.in_(ids), ~_instance.confidential)
-    return {
-        row.id: (
-            row.version,
-            {**row.facts, "unit": row.unit_id and str(row.unit_id), "starter": str(row.starter_id)},
-        )
-        for row in session.execute(query)
-    }
-
-
-def _first(facts: Mapping[str, Any], paths: Iterable[str]) -> tuple[str, Any]:
-    """The first of these facts that says anything, and what it says."""
-    for path in paths:
-        value = dotted(facts, path)
-        if value not in (None, "", []):
-            return path, value
-    return "", None
-
-
-def _words(process: Process, said: tuple[str, Any], names: Named, lang: str) -> tuple[str, ...]:
-    """What stands in a cell: of a poll its answers, of a moment the day."""
-    path, value = said
-    if isinstance(value, dict):
-        return _counted(process, path, value, lang)
-    parts = value if isinstance(value, list) else [value]
-    return tuple(_part(process, path, part, names, lang) for part in parts if part is not None)
-
-
-def _counted(process: Process, path: str, outcome: Mapping[str, Any], lang: str) -> tuple[str, ...]:
-    """The answers that a poll got, each with its number where several were asked."""
-    rule = process.tasks.get(path)
-    if rule is None or rule.poll is None:
-        return ()
-    given = [(choice, outcome.get(choice)) for choice in rule.poll.choices if outcome.get(choice)]
-    labels = [(rule.poll.labels[choice].in_(lang), n) for choice, n in given]
-    alone = outcome.get("roll") == 1
-    return tuple(label if alone else f"{label} {n}" for label, n in labels)
-
-
-def _part(process: Process, path: str, value: object, names: Named, lang: str) -> str:
-    if isinstance(value, bool):
-        return ("Yes" if value else "No") if lang == "en" else ("是" if value else "否")
-    if isinstance(value, str) and (moment := _moment(value)):
-        return clock.day_of(moment).isoformat()
-    told = about(process, [(path, value)], names, lang).all
-    return told[0].text if told else ""
-
-
-def _moment(text: str) -> datetime | None:
-    """The moment that a text is; None for a day, and for anything else."""
-    if len(text) <= 10 or text[4:5] != "-":
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+    return session.execute(query).all()
 
 
 def _own(

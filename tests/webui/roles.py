@@ -614,6 +614,8 @@ SENT: dict[str, dict[str, Any]] = {
         "json": {"process_id": "congress_motion", "owner": "{member}", "answers": {}}
     },
     "api_grids.get_grid": {"path": {"process_id": "congress_motion"}},
+    "api_grids.get_indicators": {"path": {"process_id": "congress_motion"}},
+    "indicators.page": {"path": {"process_id": "congress_motion"}},
     "api_grids.get_board": {"path": {"process_id": "congress_motion"}},
     "api_grids.act_on_many": {
         "path": {"process_id": "congress_motion", "what": "remind"},

@@ -219,6 +219,7 @@ api_succession.replace | 404 404 404 404 403 404 | 404
 api_process-instances.enter | 403 403 403 422 403 403 | 404~
 api_grids.get_grid | 200 | -
 api_grids.get_board | 200 | -
+api_grids.get_indicators | 403 403 403 200 200 403 | -
 api_grids.act_on_many | 404 200 200 200 200 404 | 404
 api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
@@ -491,6 +492,7 @@ entries.confirm | 403 403 403 409 403 403 | -
 grid.index | 302 | -
 grid.table | 200 | -
 grid.board | 200 | -
+indicators.page | 403 403 403 200 200 403 | -
 grid.sheet | 200 | -
 grid.sheet csv | 200 | -
 grid.sheet print | 200 | -

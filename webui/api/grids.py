@@ -11,6 +11,7 @@ from engine.commands import many, views
 from engine.instance import together
 from engine.queries import board as boards
 from engine.queries import grid as reading
+from engine.queries import indicators as measuring
 from engine.queries import instances as lists
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -137,6 +138,66 @@ class BoardShape(Schema):
 def get_board(session: Session, actor: Actor, given: dict[str, Any], process_id: str) -> Board:
     """What runs of a process, stage by stage with its age."""
     return boards.board(session, actor, process_id, _wanted(given), by=given["by"], lang=lang())
+
+
+# --- indicators -----------------------------------------------------------------------------------
+class PeriodQuery(schemas.Asked):
+    period = Text(40, load_default="", metadata={"description": "A key of `periods`."})
+
+
+class IndicatorFigure(Schema):
+    """`n` of `of` instances; of working days their sum, and of how many."""
+
+    n = fields.Integer()
+    of = fields.Integer()
+
+
+class IndicatorMeasure(Schema):
+    key = fields.String(required=True)
+    title = fields.String()
+    about = fields.String()
+    in_days = fields.Boolean(metadata={"description": "Working days on average; else a share."})
+
+
+class IndicatorGroup(Schema):
+    """By the key of a measure: of this period, and of the one `before`."""
+
+    title = fields.String(required=True)
+    count = fields.Integer()
+    figures = fields.Dict(keys=fields.String(), values=fields.Nested(IndicatorFigure))
+    before = fields.Dict(keys=fields.String(), values=fields.Nested(IndicatorFigure))
+
+
+class IndicatorTable(Schema):
+    key = fields.String(required=True)
+    title = fields.String()
+    groups = fields.List(fields.Nested(IndicatorGroup))
+
+
+class IndicatorPeriod(Schema):
+    key = fields.String(required=True)
+    title = fields.String(metadata={"description": "Empty of the one that has not ended."})
+
+
+class IndicatorsShape(Schema):
+    """The indicators of a period; each instance stands in that in which it began."""
+
+    process_id = fields.String(required=True)
+    title = fields.String()
+    period = fields.Nested(IndicatorPeriod)
+    before = fields.Nested(IndicatorPeriod, allow_none=True)
+    periods = fields.List(fields.Nested(IndicatorPeriod))
+    measures = fields.List(fields.Nested(IndicatorMeasure))
+    total = fields.Nested(IndicatorGroup)
+    tables = fields.List(fields.Nested(IndicatorTable))
+
+
+@routes.look(f"{ONE}/indicators", IndicatorsShape, query=PeriodQuery)
+def get_indicators(
+    session: Session, actor: Actor, given: dict[str, Any], process_id: str
+) -> measuring.Told:
+    """Shares and working days of a process, all together and by columns; exact, as n of how many."""
+    return measuring.indicators(session, actor, process_id, given["period"], lang())
 
 
 # --- one act on many ------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ BLUEPRINTS = (
     "secretary.meetings",
     "secretary.matters",
     "secretary.grid",
+    "secretary.indicators",
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",

@@ -8,7 +8,16 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import books, claims, plans, publications, rolls, rounds, tasks
+from engine.definitions.check import (
+    books,
+    claims,
+    indicators,
+    plans,
+    publications,
+    rolls,
+    rounds,
+    tasks,
+)
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -63,6 +72,7 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     for claim in draft.raw.get("claims", ()):
         yield from claims.faults(claim, draft, language)
     yield from plans.faults(draft.table("plan"), language)
+    yield from indicators.faults(draft.table("indicators"), draft.table("columns"), language)
     if draft.diagram is not None:
         yield from _undescribed(draft, draft.diagram)
 

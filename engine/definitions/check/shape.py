@@ -228,6 +228,14 @@ _PLAN_STEP = Of(
     ("title", "instead"),
 )
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
+_MEASURE = Of(
+    {
+        **dict.fromkeys(("title", "title_en", "about", "about_en"), str),
+        **dict.fromkeys(("of", "holds", "since", "until"), str),
+    },
+    ("title", "about"),
+    ("title", "about"),
+)
 PROCESS = Of(
     {
         "id": str,
@@ -277,6 +285,15 @@ PROCESS = Of(
             },
             ("of", "title", "day", "steps"),
             ("title", "day"),
+        ),
+        "indicators": Of(
+            {
+                "periods": str,
+                "which": str,
+                "by": [str],
+                "measures": Of({ANY_KEY: _MEASURE}),
+            },
+            ("measures",),
         ),
         "statistics": Of(
             {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},

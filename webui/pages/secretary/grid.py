@@ -20,6 +20,7 @@ from engine.messages import Listed
 from engine.people import access
 from engine.queries import board as boards
 from engine.queries import grid as reading
+from engine.queries import indicators
 from engine.queries import instances as lists
 from engine.queries import many as sendings
 from engine.queries.many import Sending
@@ -81,6 +82,7 @@ def table(process_id: str) -> str:
         office=access.is_secretary(me(), me().union_id),
         enters=look(lambda s: launching.enters(s, me(), process_id)),
         acts=_acts(process_id),
+        measured=look(lambda s: indicators.measured(s, me(), process_id)),
     )
 
 
