@@ -4,20 +4,15 @@ carries it out.
 
 from __future__ import annotations
 
-from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine import clock
 from engine.commands import instances, messages, objections, polls, tasks
-from engine.commands.people import deputies
 from engine.commands.verbs import comments, handing, openings, returning
 from engine.errors import ProcessFault
 from engine.messages import _
-from engine.queries import deputies as waiting
 from engine.queries import tasks as reading
-from engine.scenarios import assembly
+from engine.scenarios import assembly, beside
 from engine.scenarios.assembly import of_instance, plainly, reason
 from engine.scenarios.progress import Progress
 
@@ -123,29 +118,6 @@ def _open(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: openings.note(s, actor, key, recorded=found.recorded))
 
 
-def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
-    """`to`, a member; `until`, a day; `processes`, that of the story where none are named;
-    `due_only`.
-    """
-    given = progress.meant(step.given)
-    to, until = UUID(str(given["to"])), date.fromisoformat(str(given["until"]))
-    processes, due_only = (
-        given.get("processes") or [progress.process.id],
-        bool(given.get("due_only")),
-    )
-    today = clock.today()
-    progress.carry_out(
-        actor, lambda s: deputies.name(s, actor, to, today, until, processes, due_only=due_only)
-    )
-
-
-def _end_deputy(progress: Progress, actor: Actor, _step: Step) -> None:
-    """All that this person has named, or is, and that is not over."""
-    for each in waiting.deputies(progress.session, actor).found:
-        if each.state != "over":
-            progress.carry_out(actor, partial(deputies.end, actor=actor, deputy_id=each.id))
-
-
 ACTIONS: dict[str, Action] = {
     "launch": _launch,
     "complete": plainly(tasks.complete, Progress.task, _answered),
@@ -155,8 +127,6 @@ ACTIONS: dict[str, Action] = {
     "hand_over": plainly(handing.hand_over, Progress.task, _receiver),
     "comment": _comment,
     "open": _open,
-    "name_deputy": _name_deputy,
-    "end_deputy": _end_deputy,
     "claim": plainly(tasks.claim, Progress.task),
     "release": plainly(tasks.release, Progress.task),
     "message": _message,
@@ -167,5 +137,6 @@ ACTIONS: dict[str, Action] = {
     "suspend": plainly(instances.suspend, of_instance, reason),
     "resume": plainly(instances.resume, of_instance),
     "close_poll": plainly(polls.close, Progress.poll),
+    **beside.ACTIONS,
     **assembly.ACTIONS,
 }

@@ -1,0 +1,107 @@
+"""What a person of a story does beside a decision: asks and answers, steps aside, names a deputy."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import clock
+from engine.commands.people import deputies
+from engine.commands.verbs import asking, stepping_aside
+from engine.db import tables
+from engine.errors import ProcessFault
+from engine.instance import asks
+from engine.messages import _
+from engine.queries import deputies as named
+from engine.scenarios.assembly import of_instance, plainly, reason
+from engine.scenarios.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.people.organisation import Actor
+    from engine.scenarios.steps import Step
+
+    Action = Callable[[Progress, Actor, Step], None]
+
+_ask = tables.ask.c
+
+
+def _ask_for(progress: Progress, actor: Actor, step: Step) -> None:
+    """`what`, "delegate" or "join"; `to`, a member; `text`; `after`: on what I have written."""
+    given, key = progress.meant(step.given), progress.task(step.task)
+    what, text, after = (
+        str(given.get("what", "join")),
+        str(given["text"]),
+        given.get("after") is True,
+    )
+    to = UUID(str(given["to"]))
+    progress.carry_out(actor, lambda s: asking.ask(s, actor, key, what, to, text, after=after))
+
+
+def _asked(progress: Progress, actor: Actor, step: Step, mine: Any) -> UUID:
+    """What waits for an answer about a task, mine to give or to take back. Raises ProcessFault."""
+    here = _ask.task_id == progress.task(step.task), mine == actor.id, asks.WAITS
+    query = select(_ask.id).where(*here).order_by(_ask.asked_at.desc()).limit(1)
+    found: UUID | None = progress.session.execute(query).scalar()
+    if found is None:
+        nobody = _("这里没有等待{name}的委派或者加签。", name=actor.name)
+        raise ProcessFault(nobody, advice=_('请先写 does = "ask" 的一步。'))
+    return found
+
+
+def _answer(progress: Progress, actor: Actor, step: Step) -> None:
+    """Of an opinion `view`, "agree" or "disagree", and `text`; else answers to the task's form."""
+    key, given = _asked(progress, actor, step, _ask.to_id), dict(progress.meant(step.given))
+    said = {name: given.pop(name) for name in ("view", "text") if name in given}
+    said["answers"] = progress.answered(step.task, given) if given else {}
+    progress.carry_out(actor, lambda s: asking.answer(s, actor, key, said))
+
+
+def _decline(progress: Progress, actor: Actor, step: Step) -> None:
+    key = _asked(progress, actor, step, _ask.to_id)
+    progress.carry_out(actor, lambda s: asking.decline(s, actor, key, step.reason))
+
+
+def _withdraw(progress: Progress, actor: Actor, step: Step) -> None:
+    key = _asked(progress, actor, step, _ask.by_id)
+    progress.carry_out(actor, lambda s: asking.withdraw(s, actor, key))
+
+
+def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
+    """`to`, a member; `until`, a day; `processes`, that of the story where none are named;
+    `due_only`.
+    """
+    given = progress.meant(step.given)
+    to, until = UUID(str(given["to"])), date.fromisoformat(str(given["until"]))
+    processes, due_only = (
+        given.get("processes") or [progress.process.id],
+        bool(given.get("due_only")),
+    )
+    today = clock.today()
+    progress.carry_out(
+        actor, lambda s: deputies.name(s, actor, to, today, until, processes, due_only=due_only)
+    )
+
+
+def _end_deputy(progress: Progress, actor: Actor, _step: Step) -> None:
+    """All that this person has named, or is, and that is not over."""
+    for each in named.deputies(progress.session, actor).found:
+        if each.state != "over":
+            progress.carry_out(actor, partial(deputies.end, actor=actor, deputy_id=each.id))
+
+
+ACTIONS: dict[str, Action] = {
+    "ask": _ask_for,
+    "answer_ask": _answer,
+    "decline_ask": _decline,
+    "withdraw_ask": _withdraw,
+    "step_aside": plainly(stepping_aside.step_aside, Progress.task, reason),
+    "step_back": plainly(stepping_aside.step_back, of_instance),
+    "name_deputy": _name_deputy,
+    "end_deputy": _end_deputy,
+}
