@@ -4,11 +4,12 @@ translated here.
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Engine
@@ -33,6 +34,13 @@ RIVALS = {
     "40P01",
 }  # serialization failure, deadlock: the database took the transaction back
 _engines: dict[str, Engine] = {}
+
+
+def _plain(data: bytes | str) -> Any:
+    """What a JSON column holds. The database sends UTF-8: nobody has to guess it from the bytes."""
+    return json.loads(data if isinstance(data, str) else bytes(data).decode())
+
+
 _AFTERWARDS = "yixing_afterwards"
 _log = logging.getLogger("yixing.db")
 
@@ -53,6 +61,7 @@ def connect(url: str, *, size: int = 20, pooled: bool = False, home: Path | None
             pool_pre_ping=False,
             pool_recycle=1800,
             query_cache_size=2000,
+            json_deserializer=_plain,
             # what people write does not get into logs by way of a failed statement
             hide_parameters=True,
         )

@@ -9,6 +9,7 @@ from engine.forms.answers import clean
 from engine.forms.fault import faults
 from engine.forms.form import KINDS, Bounds, Choice, Field, Form, Limits
 from engine.forms.formjs import load
+from engine.forms.hiding import settled
 from engine.forms.schema import schema_of
 from engine.forms.search import bigrams, search_key
 from engine.forms.serial import marks, sought
@@ -27,5 +28,6 @@ __all__ = [
     "marks",
     "schema_of",
     "search_key",
+    "settled",
     "sought",
 ]

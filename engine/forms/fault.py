@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import expressions
 from engine.errors import ProcessFault
-from engine.forms import patterns
+from engine.forms import hiding, patterns
 from engine.forms.form import CHOOSING, KEY, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
 from engine.messages import _
@@ -60,12 +60,13 @@ def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
         form = load(schema)
     except ProcessFault as fault:
         return [fault.message]
-    names = known_names | {each.key for each in form.asked}
-    found = [wrong for each in form.fields for wrong in _field_faults(each, names)]
+    own = {each.key for each in form.asked}
+    names = known_names | own
+    found = [wrong for each in form.fields for wrong in _field_faults(each, names, own)]
     return [*found, *_component_faults(schema["components"]), *_unheeded(schema)]
 
 
-def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
+def _field_faults(each: Field, names: set[str], own: set[str]) -> Iterator[str]:
     place = f"“{each.key or each.label[:20]}”"
     if not each.label:
         yield _("{place} 缺少名称（label）", place=place)
@@ -78,7 +79,7 @@ def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
     for wrong in (
         *_choice_faults(each),
         *_limit_faults(each.limits),
-        *_hide_faults(each.hide, names),
+        *_hide_faults(each.hide, names, own),
     ):
         yield f"{place} {wrong}"
 
@@ -136,7 +137,7 @@ def _is_intricate(pattern: str) -> bool:
     return nested or special or len(repeats) > 3 or len(choices) > 8
 
 
-def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
+def _hide_faults(hide: str, names: set[str], own: set[str]) -> Iterator[str]:
     if not hide:
         return
     wrongs = expressions.check(hide, names)
@@ -149,6 +150,13 @@ def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
             "的隐藏条件 {hide} 只能用 !=、<、>、and、or、not(…)、true、false、null 和双引号文字",
             hide=hide,
         )
+    if not wrongs and any(_strangers(part, own) for part in hiding.parts(hide, own)[1]):
+        yield _("的隐藏条件 {hide} 把事项的事实和本表单的项混在一起，请用 or 分开", hide=hide)
+
+
+def _strangers(part: str, own: set[str]) -> set[str]:
+    """Facts in a part of a condition that also speaks of fields of the form."""
+    return {name for name in expressions.names_in(part) if name.partition(".")[0] not in own}
 
 
 def _unheeded(schema: dict[str, Any]) -> Iterator[str]:

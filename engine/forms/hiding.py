@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from engine import expressions
 from engine.errors import ProcessFault
+from engine.expressions.tree import tree_of
 from engine.forms.form import Form
 from engine.messages import Listed, _
 
@@ -62,3 +64,33 @@ def _true(hide: str, values: Mapping[str, Any]) -> bool:
         return bool(hide) and bool(expressions.evaluate(hide, values))
     except ProcessFault:
         return False
+
+
+def settled(form: Form, facts: Mapping[str, Any]) -> Form:
+    """The form as it is for whom these are the facts: what they hide is not in it, and what is left
+    of each condition speaks of its own fields alone, for a page knows no others.
+    """
+    own = {each.key for each in form.asked}
+    fields = []
+    for each in form.fields:
+        by_facts, by_answers = parts(each.hide, own)
+        if not any(_true(part, facts) for part in by_facts):
+            hide = each.hide if not by_facts else " or ".join(f"({part})" for part in by_answers)
+            fields.append(replace(each, hide=hide))
+    return replace(form, fields=tuple(fields))
+
+
+@lru_cache(maxsize=4096)
+def _split(hide: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    tree = tree_of(hide)
+    ways = tree.args if tree.op == "or" else (tree,)
+    return tuple((way.written, frozenset(_first_names(way.written))) for way in ways)
+
+
+def parts(hide: str, own: Collection[str]) -> tuple[list[str], list[str]]:
+    """What hides a field, each way by itself: by facts alone, and by answers of these fields."""
+    by_facts: list[str] = []
+    by_answers: list[str] = []
+    for text, names in _split(hide) if hide else ():
+        (by_facts if names and names.isdisjoint(own) else by_answers).append(text)
+    return by_facts, by_answers

@@ -140,11 +140,12 @@ def first_broken(
     """
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:
-        if row.seq != last + 1:
+        number, told = row.seq, bytes(row.hash)
+        if number != last + 1:
             return Break(chain_id, last + 1, _("缺少这一条记录"))
-        if canonical.event_hash(previous, row.body.encode()) != bytes(row.hash):
-            return Break(chain_id, row.seq, _("内容与散列不符"))
-        last, previous = row.seq, bytes(row.hash)
+        if canonical.event_hash(previous, row.body.encode()) != told:
+            return Break(chain_id, number, _("内容与散列不符"))
+        last, previous = number, told
     if seq is not None and (last != seq or previous != head):
         return Break(chain_id, last + 1, _("记录比在册的少或多"))
     return None

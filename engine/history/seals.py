@@ -264,11 +264,11 @@ class _Tree:
         )
         if fault := self._check_here():
             return fault
-        for row in leaves:
-            if row.leaf_no != self.frontier.size:
+        for number, told, at in leaves:
+            if number != self.frontier.size:
                 return _("缺少第 {leaf} 片叶", leaf=self.frontier.size)
-            self.frontier.append(merkle.leaf_hash(bytes(row.hash)))
-            self.late += self.signed is not None and row.at < self.signed - LATE
+            self.frontier.append(merkle.leaf_hash(bytes(told)))
+            self.late += self.signed is not None and at < self.signed - LATE
             if fault := self._check_here():
                 return fault
         return None

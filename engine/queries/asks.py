@@ -177,7 +177,7 @@ def page(session: Session, actor: Actor, ask_id: UUID, lang: str = "zh") -> Page
         asks=rule.asks.in_(lang),
         confidential=matter["confidential"],
         asked=row["to_id"] == actor.id,
-        form=form,
+        form=forms.settled(form, context.names()) if form else None,
         offers={f.key: offer(f.source) for f in form.fields if f.source} if form else {},
         outcomes=rule.outcomes,
         matter=present.matter(context, parts, names, lang, ""),

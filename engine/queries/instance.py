@@ -365,7 +365,8 @@ def _able(context: Context, waits: tuple[machine.Live, ...], lang: str) -> tuple
         if rule and lane and lanes.may_include_actor(context, lane):
             why = foresight.refusal(context, rule.name, lang)
             title, asks = rule.title.in_(lang), rule.asks.in_(lang)
-            found[rule.name] = Able(rule.name, title, asks, rule.form, why)
+            form = forms.settled(rule.form, context.names()) if rule.form else None
+            found[rule.name] = Able(rule.name, title, asks, form, why)
     return tuple(found.values())
 
 

@@ -166,7 +166,7 @@ def _publication_of(
         open=running,
         takes=running and state == "running" and mine is None,
         suspended=state == "suspended",
-        form=rule.form,
+        form=forms.settled(rule.form, context.names()),
         offers={field.key: offer(field.source) for field in rule.form.fields if field.source},
         mine=mine,
     )

@@ -14,7 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Invalid, ProcessFault
-from engine.forms import KINDS, Choice, Limits, bigrams, clean, faults, load, schema_of, search_key
+from engine.forms import (
+    KINDS,
+    Choice,
+    Limits,
+    bigrams,
+    clean,
+    faults,
+    load,
+    schema_of,
+    search_key,
+    settled,
+)
 
 
 def component(kind: str, key: str = "x", **more: Any) -> dict[str, Any]:
@@ -195,6 +206,10 @@ class TestFaultsOfASchema:
             (component("textfield", conditional={"hide": "=other != 1"}), "other"),
             (component("textfield", conditional={"hide": '=launch.a == "b"'}), "!="),
             (component("textfield", conditional={"hide": "=launch.a != True"}), "true"),
+            (
+                component("textfield", "a", conditional={"hide": "=a != null and launch.b != null"}),
+                "用 or 分开",
+            ),
             (component("textfield", conditional={"hide": "=count(launch.a) > 1"}), "只能用"),
             (component("textfield", conditional={"hide": "=launch.a in launch.b"}), "只能用"),
             (component("textfield", conditional={"hide": "=launch.a != 'b'"}), "双引号"),
@@ -563,6 +578,18 @@ class TestHiding:
         assert clean(self.FORM, {"decision": "file", "urgent": True, "days": 3}, facts) == {
             "decision": "file"
         }
+
+    def test_what_facts_hide_is_not_in_the_form_that_is_read(self) -> None:
+        form = load(
+            schema(
+                component("textfield", "t"),
+                component("number", "n", conditional={"hide": '=x.y != "a" or t != "b"'}),
+            )
+        )
+        read = settled(form, {"x": {"y": "a"}})
+        assert [(each.key, each.hide) for each in read.asked] == [("t", ""), ("n", '(t != "b")')]
+        assert [each.key for each in settled(form, {"x": {"y": "c"}}).asked] == ["t"]
+        assert [each.key for each in settled(form, {}).asked] == ["t"]
 
     def test_an_undecidable_condition_hides_nothing(self) -> None:
         form = load(

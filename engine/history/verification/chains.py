@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, union_all
+from sqlalchemy import Text, cast, select, union_all
 
 from engine.db import tables
 from engine.history.event_log import Break, first_broken
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from engine.db import Session, rows
+    from engine.db import Session
 
 BACK = timedelta(seconds=2)  # so much may the clocks of two hosts differ
 _event = tables.event.c
@@ -30,7 +30,7 @@ _COLUMNS = (
     _event.instance_id,
     _event.seq,
     _event.kind,
-    _event.actor_id,
+    cast(_event.actor_id, Text).label("actor_id"),
     _event.at,
     _event.body,
     _event.hash,
@@ -128,12 +128,14 @@ class Chains:
         seq, head = self._heads.pop(chain_id, (0, b""))
         self.broken = first_broken(chain_id, found, seq, head)
         said: list[Told] = []
-        for row in found if self.broken is None else ():
-            says = body_of(row)
+        for _chain, seq, kind, actor, at, body, _hash, words in (
+            found if self.broken is None else ()
+        ):
+            says = body_of(body, kind, actor, at)
             if says is None:
-                self.broken = Break(chain_id, row.seq, _("记录旁列与正文不符"))
+                self.broken = Break(chain_id, seq, _("记录旁列与正文不符"))
                 return said
-            said.append(Told(row.seq, row.body, row.words, says))
+            said.append(Told(seq, body, words, says))
         back = (late for early, late in pairwise(found) if late.at < early.at - BACK)
         if self.broken is None and (row := next(back, None)) is not None:
             self.broken = Break(chain_id, row.seq, _("时刻早于前一条"))
@@ -150,25 +152,23 @@ def _heads(session: Session, within: Range) -> dict[UUID, tuple[int, bytes]]:
     return {row[0]: (row[1], bytes(row[2])) for row in session.execute(query)}
 
 
-def body_of(row: rows.Selected) -> dict[str, Any] | None:
-    """The body of an event; None when the columns beside it (kind, actor_id, at) say anything else
-    than it, which alone is hashed.
+def body_of(body: str, kind: str, actor_id: str | None, at: datetime) -> dict[str, Any] | None:
+    """The body of an event; None when the columns beside it say anything else than it, which alone
+    is hashed.
     """
     try:
-        says: dict[str, Any] = json.loads(row.body)
+        says: dict[str, Any] = json.loads(body)
         actor = says.get("actor")
         holds = (
-            says["kind"] == row.kind
-            and _same(actor["id"] if actor else None, row.actor_id)
-            and datetime.fromisoformat(says["at"]) == row.at
+            says["kind"] == kind
+            and _same(actor["id"] if actor else None, actor_id)
+            and datetime.fromisoformat(says["at"]) == at
         )
     except _FAULTS:
         return None
     return says if holds else None
 
 
-def _same(said: str | None, kept: UUID | None) -> bool:
+def _same(said: str | None, kept: str | None) -> bool:
     """Is it the same id? Most are written as a row's id is; others are read first."""
-    if said is None or kept is None:
-        return said is None and kept is None
-    return said == str(kept) or UUID(said) == kept
+    return said == kept or (said is not None and kept is not None and UUID(said) == UUID(kept))
