@@ -207,7 +207,9 @@ class TestFaultsOfASchema:
             (component("textfield", conditional={"hide": '=launch.a == "b"'}), "!="),
             (component("textfield", conditional={"hide": "=launch.a != True"}), "true"),
             (
-                component("textfield", "a", conditional={"hide": "=a != null and launch.b != null"}),
+                component(
+                    "textfield", "a", conditional={"hide": "=a != null and launch.b != null"}
+                ),
                 "用 or 分开",
             ),
             (component("textfield", conditional={"hide": "=count(launch.a) > 1"}), "只能用"),

@@ -54,6 +54,17 @@ def send(browser: FlaskClient, *rows: tuple[str, ...]) -> Any:
     return browser.post("/people/import", data=data)
 
 
+def test_a_list_is_long_by_its_rows_whatever_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    few, many = (("工号,姓名\n" + "n1,甲\n" * n).encode() for n in (100, 1000))
+    made, sheet = openpyxl.Workbook(), io.BytesIO()
+    for n in range(1000):
+        made.active.append([f"n{n}", "甲", "信息学院", "", "", "", ""])
+    made.save(sheet)
+    found = [operations.is_long(data) for data in (few, many, sheet.getvalue(), b"")]
+    assert found == [False, True, True, False]
+
+
 # --- people ---------------------------------------------------------------------------------------
 def test_a_long_roster_is_read_and_written_by_a_worker(client: Login, house: House) -> None:
     office = client("office")
