@@ -78,9 +78,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Board:
-    """`by`: the column by whose words the loads are told; `ways`: those it could be."""
+    """`version`: that in force. `by`: the column by whose words the loads are told; `ways`: those it could be."""
 
     process_id: str
+    version: str
     title: str
     stages: tuple[Stage, ...]
     loads: tuple[Load, ...]
@@ -109,6 +110,7 @@ def board(
     shown = by if by in ways else HANDLER
     return Board(
         process_id=process_id,
+        version=process.hash,
         title=every.title,
         stages=_stages(process, cards, lang),
         loads=_loads([card for each in cards.values() for card in each], shown),

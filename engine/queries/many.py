@@ -62,7 +62,7 @@ def _may(process: Process, rule: MessageRule, actor: Actor) -> bool:
     if lane is None or lane.post not in {held.kind for held in actor.posts}:
         return False
     asked = rule.form.asked if rule.form else ()
-    return not any(each.source.startswith("people:") for each in asked)
+    return not any(each.source.startswith(("people:", "members:")) for each in asked)
 
 
 def _told(rule: MessageRule, lang: str) -> Sending:

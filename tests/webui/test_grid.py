@@ -19,11 +19,13 @@ import webui
 from engine import clock, db, forms
 from engine.commands import instances, polls
 from engine.commands.people.logins import open_login
+from engine.definitions.store import process_of
 from engine.documents import workbooks
 from engine.errors import Conflict
 from engine.queries import board as boards
 from engine.queries import done as finished
 from engine.queries import grid as reading
+from engine.queries import heat as warm
 from engine.queries import inbox as waiting
 from engine.queries import instances as lists
 from engine.settings import ROOT, Settings
@@ -219,6 +221,12 @@ def test_the_board_tells_the_age_of_each_stage_who_has_how_much_and_what_was_don
     assert [(load.who, load.count, load.late) for load in found.loads] == [("后勤处", 1, 0)]
     page = Hand(app, town, "secretary").open(f"{PAGE}/board?by=lead")
     assert f"建议主办：后勤处（{hint.year} 年同类 1 件中 1 件）" in page
+    assert f"/definitions/{found.version}#drawn" in page
+    spots = town.look("secretary", lambda s, a: warm.heat(s, a, process_of(s, found.version)))
+    (hot,) = spots
+    assert (hot.element, hot.count, hot.late, hot.level) == ("review", 2, 1, warm.LEVELS)
+    assert hot.longest == old.days and hot.median == 0
+    assert not town.look("li", lambda s, a: warm.heat(s, a, process_of(s, found.version)))
 
 
 def test_a_table_to_be_printed_keeps_texts_as_texts_and_has_an_end() -> None:

@@ -277,6 +277,15 @@
       };
       mark(place.dataset.passed, "passed");
       mark(place.dataset.live, "live");
+      for (const [id, level, late, count, words] of JSON.parse(place.dataset.heat || "[]")) {
+        if (!shapes.get(id)) continue;
+        const sign = document.createElement("span");
+        sign.className = late ? "yx-heat late" : "yx-heat";
+        [sign.textContent, sign.title] = [count, words];
+        canvas.addMarker(id, `heat-${level}`);
+        // read even where the whole diagram is small
+        viewer.get("overlays").add(id, { position: { top: -10, left: -10 }, html: sign, scale: { min: 1 } });
+      }
       const listed = (ids) =>
         JSON.parse(ids || "[]")
           .map((id) => shapes.get(id))

@@ -32,7 +32,7 @@ from engine.instance.loosening import below_common
 from engine.people import access, organisation
 from engine.people.organisation import INSTALLATION
 from engine.queries import definitions as reading
-from engine.queries import diagrams, differences
+from engine.queries import diagrams, differences, heat
 from engine.queries import own_versions as looking
 from engine.queries import rules as rulebook_of
 from webui.http.sentences import post_title
@@ -95,8 +95,10 @@ def version(digest: str) -> str:
         return full, rulebook_of.lines(found, me(), me().union_id, ids, lang()), looser
 
     full, rules, looser = look(read)
+    spots = look(lambda s: heat.heat(s, me(), full.process, lang()))
     return render_template(
         "definitions/version.html",
+        spots=spots,
         full=full,
         version=full.version,
         process=full.process,
