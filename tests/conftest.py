@@ -39,6 +39,35 @@ QUIET = (
 _count = itertools.count(1)
 TEMPLATE = "tpl"
 _templates: dict[str, str] = {}  # by the URL of a server
+_empty: dict[str, list[str]] = {}  # by the URL of a server: databases without a row
+_shape: dict[str, list[tuple[object, ...]]] = {}  # of a database as it was made
+# Of what is ours in the catalogues of a database: how many rows, and which transactions wrote them.
+SHAPE = " UNION ALL ".join(
+    f"SELECT '{table}', count(*), sum(xmin::text::bigint) FROM {table} WHERE {ours}"
+    for table, ours in {
+        "pg_class": "relnamespace >= 16384 OR relnamespace = 2200",
+        "pg_attribute": "attrelid >= 16384",
+        "pg_attrdef": "true",
+        "pg_constraint": "oid >= 16384",
+        "pg_db_role_setting": "true",
+        "pg_default_acl": "true",
+        "pg_event_trigger": "true",
+        "pg_extension": "true",
+        "pg_namespace": "nspname NOT LIKE 'pg\\_temp%' AND nspname NOT LIKE 'pg\\_toast%'",
+        "pg_proc": "oid >= 16384",
+        "pg_roles": "true",
+        "pg_trigger": "true",
+        "pg_type": "oid >= 16384",
+    }.items()
+).replace("sum(xmin::text::bigint) FROM pg_roles", "sum(oid::bigint) FROM pg_roles")
+OTHERS = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+FILLED = (
+    "SELECT string_agg(format('(SELECT %L FROM %s LIMIT 1)', oid::regclass, oid::regclass), ' UNION ALL ')"
+    " FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
+)
 # YIXING_DATABASE_URL is for the tests' own server; the product, as they start it, must not take it
 OUTSIDE = "YIXING_TEST_DATABASE_URL"
 if "YIXING_DATABASE_URL" in os.environ:
@@ -57,17 +86,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes long waits for its own command. Journeys are what lies in tests/journeys."""
+    """What takes long waits for its own command: `make prove`, and `make journeys` for what lies in tests/journeys."""
     chosen = config.getoption("-m") or ""
     for item in items:
         if "journeys" in item.path.parts:
             item.add_marker(pytest.mark.journey)
-    for item in items:
-        if item.get_closest_marker("prove") and "prove" not in chosen:
-            item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
-        whole = "journey" in chosen or item.get_closest_marker("desk")
-        if item.get_closest_marker("journey") and not whole:
-            item.add_marker(pytest.mark.skip(reason="in a browser: make journeys"))
+    waiting = [item for item in items if _waits(item, chosen)]
+    config.hook.pytest_deselected(items=waiting)
+    items[:] = [item for item in items if not _waits(item, chosen)]
+
+
+def _waits(item: pytest.Item, chosen: str) -> bool:
+    whole = "journey" in chosen or item.get_closest_marker("desk")
+    return bool(
+        (item.get_closest_marker("prove") and "prove" not in chosen)
+        or (item.get_closest_marker("journey") and not whole)
+    )
 
 
 def named(uri: str, database: str) -> str:
@@ -130,17 +164,48 @@ def server() -> Iterator[str]:
 
 @contextmanager
 def fresh(server: str, template: str = "") -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected.
+    """The URL of a database of one's own: a copy of `template`, to which nobody may be connected; dropped afterwards.
 
-    Without one, all tables and nothing else.
+    Without one, all tables and nothing else; emptied afterwards and given to the next who asks.
     """
-    template = template or _templates.get(server, TEMPLATE)
+    waiting = [] if template else _empty.setdefault(server, [])
+    uri = waiting.pop() if waiting else _made(server, template or _templates.get(server, TEMPLATE))
+    yield uri
+    db.release(uri)
+    if not template and _emptied(uri):
+        _empty[server].append(uri)
+    else:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {urlsplit(uri).path[1:]} WITH (FORCE)".encode())
+
+
+def _made(server: str, template: str) -> str:
     name = f"t_{os.getpid()}_{next(_count)}"  # several test processes may share the server
     with psycopg.connect(server, autocommit=True) as admin:
         made = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"  # half the time
         admin.execute(made.encode())
-        yield named(server, name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    uri = named(server, name)
+    if template == _templates.get(server, TEMPLATE):
+        with psycopg.connect(uri) as one:
+            _shape[uri] = one.execute(SHAPE).fetchall()
+    return uri
+
+
+def _emptied(uri: str) -> bool:
+    """Empty a database for the next test; False where a test changed more than rows, or where we may not."""
+    try:
+        with psycopg.connect(uri, autocommit=True) as one:
+            one.execute(OTHERS)
+            if one.execute(SHAPE).fetchall() != _shape[uri]:
+                return False
+            filled = one.execute(FILLED).fetchone()
+            one.execute("SET session_replication_role = replica")  # no trigger, no foreign key
+            for table in one.execute((filled or [""])[0]).fetchall():
+                one.execute(f"DELETE FROM {table[0]}".encode())
+            one.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
+    except psycopg.Error:
+        return False
+    return True
 
 
 @pytest.fixture

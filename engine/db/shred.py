@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -117,8 +118,8 @@ class Copies:
 class Memory:
     """The secrets of a process that has no home."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+    def __init__(self, kept: Mapping[str, bytes] | None = None) -> None:
+        self._kept = dict(kept or {})
 
     def keep(self, name: str, secret: bytes) -> None:
         self._kept[name] = secret
@@ -144,9 +145,17 @@ def settle(engine: Engine, home: Path) -> None:
     engine.update_execution_options(**{_OPTION: Copies(tuple(Folder(each) for each in named))})
 
 
-def rehearse(session: Connection) -> None:
-    """What is done in this connection is thrown away: its keys lie in memory, and go with it."""
-    session.execution_options(**{_OPTION: Memory()})
+def rehearse(session: Connection, kept: Mapping[str, bytes] | None = None) -> None:
+    """What is done in this connection is thrown away: its keys lie in memory, and go with it; those
+    of `kept` are there from the start.
+    """
+    session.execution_options(**{_OPTION: Memory(kept)})
+
+
+def rehearsed(session: Connection) -> dict[str, bytes]:
+    """The keys of a connection whose doings are thrown away, as they are now."""
+    memory = of(session)
+    return {name: memory.find(name) or b"" for name in memory.names()}
 
 
 def of(session: Connection) -> Shred:

@@ -12,8 +12,9 @@ from engine.commands.traces import Trace
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
 from engine.messages import _
-from engine.scenarios.play import Played, StepResult, begun, perform, play, play_step
-from engine.scenarios.story import Story, read, toml
+from engine.scenarios.play import Played, StepResult, perform, play_step
+from engine.scenarios.player import Player, begun, play
+from engine.scenarios.story import Story, beginning, read, toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Played",
+    "Player",
     "StepResult",
     "Story",
     "Trace",
+    "beginning",
     "begun",
     "perform",
     "play",
@@ -82,8 +85,9 @@ def play_files(
 ) -> Iterator[tuple[Path, Played]]:
     """Play stories that lie in the scenarios/ of their process folders, one after another."""
     folders: dict[Path, dict[str, str]] = {}
-    for file in files:
-        folder = _folder_of(file)
-        if folder not in folders:
-            folders[folder] = definitions.read(folder)
-        yield file, play(engine, file, folders[folder], cast)
+    with Player(engine, cast) as player:
+        for file in files:
+            folder = _folder_of(file)
+            if folder not in folders:
+                folders[folder] = definitions.read(folder)
+            yield file, player.play(file, folders[folder])

@@ -1,20 +1,13 @@
-"""Plays a story through the real commands on a real database, and throws everything away at the
-end.
-
-Each command runs in a savepoint of one transaction that is rolled back, so stories neither see nor
-hinder one another.
-"""
+"""Plays the steps of a story through the real commands on a real database."""
 
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine import clock, definitions, settings
-from engine.commands.traces import Trace, listening
-from engine.db import shred
+from engine import clock
+from engine.commands.traces import Trace
 from engine.errors import EngineError, Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw
 from engine.messages import Listed, Message, _
@@ -25,15 +18,13 @@ from engine.scenarios.progress import Progress, Unexpected
 from engine.scenarios.steps import ALONE, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
-    from pathlib import Path
     from uuid import UUID
 
     from sqlalchemy import Engine
 
     from engine.scenarios.steps import Step
-    from engine.scenarios.story import Story
 
 
 @dataclass(frozen=True)
@@ -87,72 +78,6 @@ class Played:
     met: Trace = field(default_factory=Trace)  # of its processes
 
 
-def play(
-    engine: Engine,
-    source: Mapping[str, Any] | Path,
-    files: Mapping[str, str],
-    standard: Mapping[str, Any],
-) -> Played:
-    """Play a story of the process in `files` with the standard cast (processes/stories.toml).
-
-    Whatever the story tells wrongly is in `why`; only a broken database raises.
-    """
-    title = source.get("title", "") if isinstance(source, dict) else getattr(source, "stem", "")
-    steps: list[StepResult] = []
-    with listening() as met:
-        try:
-            read = story.read(source)
-            title = read.title
-            with _begun(engine, source, read, files, standard) as progress:
-                for step in read.steps:
-                    steps.append(play_step(progress, step))
-                comparison.check(progress, read)
-        except Unexpected as wrong:
-            return Played(str(title), steps, False, wrong.message, met)
-        except ProcessFault as fault:
-            return Played(str(title), steps, False, _advised(fault), met)
-    return Played(title, steps, True, "", met)
-
-
-@contextmanager
-def begun(
-    engine: Engine,
-    source: Mapping[str, Any] | Path,
-    files: Mapping[str, str],
-    standard: Mapping[str, Any],
-    first: int = 0,
-) -> Iterator[Progress]:
-    """A story after its `first` steps: whoever holds it may go on otherwise than told.
-
-    Everything is thrown away at the end. Raises ProcessFault for what cannot be meant, Unexpected
-    for a step that goes otherwise than told.
-    """
-    read = story.read(source)
-    with _begun(engine, source, read, files, standard) as progress:
-        for step in read.steps[:first]:
-            play_step(progress, step)
-        yield progress
-
-
-@contextmanager
-def _begun(
-    engine: Engine,
-    source: Mapping[str, Any] | Path,
-    read: Story,
-    files: Mapping[str, str],
-    standard: Mapping[str, Any],
-) -> Iterator[Progress]:
-    """A story that was read, before its first step; thrown away at the end."""
-    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-        shred.rehearse(session)
-        try:
-            others = {name: _beside(source, name) for name in read.also}
-            there = world.build(session, read, files, standard, others)
-            yield Progress(session, there, read.at)
-        finally:
-            whole.rollback()
-
-
 def perform(
     engine: Engine,
     process_id: str,
@@ -175,18 +100,8 @@ def perform(
             play_step(progress, step)
 
 
-def _beside(source: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
-    """Another process that a story needs: from beside its own folder, else from the installation's
-    processes.
-    """
-    if hasattr(source, "resolve"):
-        near: Path = source.resolve().parent.parent.parent / name
-        if near.is_dir():
-            return definitions.read(near)
-    return definitions.read(settings.load().processes / name)
-
-
-def _advised(fault: ProcessFault) -> str:
+def advised(fault: ProcessFault) -> str:
+    """What is wrong, with what to do."""
     if not fault.advice:
         return fault.message
     return _("{wrong} → {advice}", wrong=fault.message, advice=fault.advice)
@@ -200,7 +115,7 @@ def play_step(progress: Progress, step: Step) -> StepResult:
     try:
         return _played(progress, step)
     except (Unexpected, ProcessFault) as wrong:
-        why = _advised(wrong) if isinstance(wrong, ProcessFault) else wrong.message
+        why = advised(wrong) if isinstance(wrong, ProcessFault) else wrong.message
         deed = _deed(Listed(step.who), step.does, step.task)
         place = _("第 {number} 步（{deed}）：{why}", number=step.number, deed=deed, why=why)
         raise Unexpected(place) from wrong

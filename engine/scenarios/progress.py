@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -86,6 +87,13 @@ class Progress:
         self.started: dict[str, Process] = {}  # the process of each instance, by alias
         self.joined: list[tuple[UUID, UUID]] = []  # tellers who joined their key: (poll, teller)
         self.seen = self.session.execute(select(func.coalesce(func.max(_event.id), 0))).scalar_one()
+
+    def copied(self) -> Progress:
+        """The same, which goes its own way from here."""
+        other = copy(self)
+        other.instances, other.started = dict(self.instances), dict(self.started)
+        other.joined = list(self.joined)
+        return other
 
     @property
     def process(self) -> Process:

@@ -56,19 +56,25 @@ def results(url: str, files: Mapping[str, str]) -> Iterator[Result]:
 def main() -> None:
     """Play what is asked for on the input; one line of JSON for each story."""
     from engine import db, scenarios, settings
+    from engine.scenarios.story import beginning
 
     asked = json.load(sys.stdin)
     engine = db.connect(asked["url"])
     cast = scenarios.standard(settings.load().processes)
-    for name in names(asked["files"]):
+    with scenarios.Player(engine, cast) as player:
+        for name, source in sorted(_readable(asked["files"]), key=lambda each: beginning(each[1])):
+            played = player.play(source, asked["files"])
+            _tell(Result(name, played.title or name, played.ok, stored(played.why)))
+
+
+def _readable(files: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The stories that are TOML, by name; of the others it is told why not."""
+    for name in names(files):
         try:
-            source = tomllib.loads(asked["files"][name])
+            yield name, tomllib.loads(files[name])
         except (ValueError, RecursionError) as fault:
             why = _("读不懂：{fault}", fault=str(fault)[:200])
             _tell(Result(name, name, False, stored(why)))
-            continue
-        played = scenarios.play(engine, source, asked["files"], cast)
-        _tell(Result(name, played.title or name, played.ok, stored(played.why)))
 
 
 def _tell(result: Result) -> None:

@@ -96,6 +96,15 @@ def read(source: Mapping[str, Any] | Path) -> Story:
     )
 
 
+def beginning(source: Mapping[str, Any] | Path) -> tuple[str, ...]:
+    """By what stories stand together that begin alike: the world, then step for step."""
+    raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
+    told = ("title", "title_en", "proves", "step", "ends")
+    stands = {key: value for key, value in sorted(raw.items()) if key not in told}
+    steps = raw.get("step")
+    return (repr(stands), *map(repr, steps if isinstance(steps, list) else ()))
+
+
 def _names(value: object) -> tuple[str, ...]:
     names = tuple(value) if isinstance(value, list) else ("",)
     sound = all(isinstance(each, str) and each.isidentifier() for each in names)

@@ -18,8 +18,6 @@ from engine.forms import hiding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Engine
-
     from engine.definitions import Process
     from engine.definitions.process import TaskRule
     from engine.scenarios.progress import Progress
@@ -111,14 +109,14 @@ def waiting(step: Step, after: str = "") -> Step:
 
 
 def stands(
-    engine: Engine, entry: Entry, files: Mapping[str, str], standard: Mapping[str, Any], late: int
+    player: scenarios.Player, entry: Entry, files: Mapping[str, str], late: int
 ) -> dict[str, Any]:
     """How the matter stands `late` days after the day of the fact, where it was entered at the end of them.
 
     Negative: entered on the day itself, and as many days waited then.
     """
     step = scenarios.read(entry.path).steps[entry.first]
-    with scenarios.begun(engine, entry.path, files, standard, entry.first) as progress:
+    with player.begun(entry.path, files, entry.first) as progress:
         if step.after:
             scenarios.play_step(progress, waiting(step))
         told = _told(progress, step, entry.element)
