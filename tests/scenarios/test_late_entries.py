@@ -43,7 +43,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def every() -> Iterator[Entry]:
-    for path in STORIES:
+    for path in sorted(STORIES):
         yield from entries(path, definitions.load(files_of(path.parent.parent)))
 
 
@@ -68,9 +68,10 @@ def check(player: scenarios.Player, entry: Entry, late: int) -> None:
     assert not found, f"{entry}, {late} days late:\n" + "\n".join(found)
 
 
-SAMPLE = [
-    (entry, late) for entry in first_of_each() for late in (1, 30) if not exemption(entry, late)
-]
+SAMPLE = sorted(
+    ((entry, late) for entry in first_of_each() for late in (1, 30) if not exemption(entry, late)),
+    key=lambda each: (STORIES.index(each[0].path), each[0].first),
+)
 
 
 def test_the_sample_meets_every_folder() -> None:
