@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.db import Session
+    from engine.definitions import Process
     from engine.messages import Language
     from engine.people.organisation import Actor
     from engine.queries.polls import Poll
@@ -220,7 +221,22 @@ class _Certificate:
             "title": row.title,
             "union": unions.get(row.union_id, ""),
             "process": self.say(process.title),
+            "body": self._body(process),
         }
+
+    def _body(self, process: Process) -> str:
+        """Which of the meetings that share a hall decided; "" where there is one alone."""
+        meeting, task, poll = tables.meeting.c, tables.task.c, tables.poll.c
+        decided = select(poll.meeting_id).where(poll.id == self.poll.id).scalar_subquery()
+        query = (
+            select(task.element, meeting.id == decided)
+            .join(tables.meeting, meeting.task_id == task.id)
+            .where(meeting.instance_id == self.poll.instance_id)
+        )
+        held = [(process.tasks[row[0]].meeting, row[1]) for row in self.session.execute(query)]
+        if not any(each and each.beside for each, _here in held):
+            return ""
+        return next((self.say(each.name) for each, here in held if each and here and each.name), "")
 
     def _poll(self) -> dict[str, Any]:
         poll = self.poll
