@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from engine import clock
 from engine.db import tables
+from engine.db.states import TaskState
 from engine.scenarios.progress import WAITING
 from tests.walks.starts import LAST
 
@@ -86,6 +88,41 @@ def nobody_votes_twice(record: Record) -> int:
             met += event.own and event.kind == "poll_answered"
         elif event.kind in ("poll_closed", "poll_stopped"):
             closed.add(poll)
+    return met
+
+
+def no_day_is_out_of_its_bounds(record: Record) -> int:
+    """A day that was entered lies between those its form names: not after the day of the entry where it says
+    "today", not before the day of an earlier act that it names (`report.held_on`).
+    """
+    table = tables.task
+    where = table.c.instance_id == record.row.id, table.c.state == TaskState.DONE
+    done = record.session.execute(select(table).where(*where).order_by(table.c.closed_at)).all()
+    own = Counter(e.says["task"] for _, e in record.own() if e.kind == "task_completed")
+    known: dict[str, Any] = {}
+    left, met = Counter(row.element for row in done), 0
+    for row in done:
+        if left[row.element] <= own[row.element]:
+            met += _days_within(record, row, known)
+        left[row.element] -= 1
+        known |= {f"{row.element}.{key}": value for key, value in (row.answers or {}).items()}
+    return met
+
+
+def _days_within(record: Record, row: Any, known: dict[str, Any]) -> int:
+    rule, met = record.process.tasks.get(row.element), 0
+    here = {"today": clock.day_of(row.closed_at).isoformat()}
+    here |= {f"{row.element}.{key}": value for key, value in (row.answers or {}).items()}
+    for each in rule.form.asked if rule and rule.form else ():
+        day = (row.answers or {}).get(each.key)
+        first, last = (
+            {**known, **here}.get(b) for b in (each.bounds.not_before, each.bounds.not_after)
+        )
+        if not isinstance(day, str) or not (first or last):
+            continue
+        met += 1
+        assert not first or day >= first, (row.element, each.key, day, first)
+        assert not last or day <= last, (row.element, each.key, day, last)
     return met
 
 
@@ -285,7 +322,10 @@ def a_contract_is_filed_after_congress_and_chiefs(record: Record) -> int:
     return met
 
 
-GENERAL = (Law("nothing is open after an end", nothing_is_open_after_an_end, (LAST,)),)
+GENERAL = (
+    Law("nothing is open after an end", nothing_is_open_after_an_end, (LAST,)),
+    Law("no day is out of its bounds", no_day_is_out_of_its_bounds),
+)
 SEPARATED = nobody_acts_twice_where_separated
 LAWS: dict[str, tuple[Law, ...]] = {
     "cadre_transfer": (

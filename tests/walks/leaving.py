@@ -47,6 +47,7 @@ class Leaving:
 
     def __init__(self, on: Walk) -> None:
         self.on = on
+        self.left: list[tuple[UUID, Any]] = []  # who lost what he had: person, task
 
     # --- what happens ---
     def happens(self) -> str:
@@ -58,9 +59,32 @@ class Leaving:
             ("superior", self._superior_changes),
         )
         kind, act = self.on.chance.choices(kinds, (4, 4, 2, 1))[0]
+        had = [(who, task) for task in self.on.plain() for who in self.on.holders(task)]
         done = act()
+        self.left += [(who, task) for who, task in had if done and self._lost(who, task)]
         self.on.settle()
         return kind if done else ""
+
+    def _lost(self, who: UUID, task: Any) -> bool:
+        """Has somebody no account any more, or not the post by which a task waited for him?"""
+        if not self.is_there(who):
+            return True
+        return bool(task.seat) and who not in self.on.holders(task)
+
+    def tried(self) -> int:
+        """Whoever lost a task does it nevertheless, and is refused. Gives how many tried.
+
+        AssertionError: it was done.
+        """
+        waiting = {task.id for task in self.on.plain()}
+        tried = 0
+        for who, task in self.left:
+            if task.id in waiting and self._lost(who, task):
+                tried += 1
+                refused = not self.on.complete(task, self.on.actor(who))
+                assert refused, f"{self.on.names.get(who)} still did {task.element}"
+        self.left = []
+        return tried
 
     def _somebody(self) -> UUID | None:
         """One of those for whom something waits, else anybody; never who keeps the house."""

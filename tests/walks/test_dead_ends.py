@@ -57,6 +57,7 @@ def walked(engine: Engine, folder: Path, seed: int, number: int) -> Counter[str]
                     break
                 progress.current = chance.choice(on.running())
                 met[leaving.happens()] += 1
+                met["tried"] += leaving.tried()
                 met[_way_on(on, leaving)] += 1
             endings.nothing_is_broken(on)
     except Exception as fault:
@@ -90,6 +91,7 @@ def _walk_all(engine: Engine, folder: Path, drawn: int, walks: int) -> Counter[s
 def test_nobody_is_stuck_when_people_leave(engine: Engine, folder: Path) -> None:
     met = _walk_all(engine, folder, FIXED, SHORT)
     assert met["account"] + met["post"] + met["move"] > 0, met
+    assert met["tried"] > 0, met  # what was lost was tried, and refused
     assert met["task"] + met["poll"] + met["timer"] + met["message"] + met["house"] > 0, met
 
 
@@ -97,5 +99,5 @@ def test_nobody_is_stuck_when_people_leave(engine: Engine, folder: Path) -> None
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_nobody_is_ever_stuck(engine: Engine, folder: Path) -> None:
     met = _walk_all(engine, folder, secrets.randbelow(10**9), LONG)
-    assert met["account"] and met["post"], met
+    assert met["account"] and met["post"] and met["tried"], met
     assert met["task"] and met["house"] + met["timer"] + met["message"], met

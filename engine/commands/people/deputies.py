@@ -123,7 +123,7 @@ def _faults(session: Session, actor: Actor, to: UUID, processes: list[str]) -> d
     member = tables.member.c
     there = and_(member.id == to, member.active, member.union_id == actor.union_id)
     if to == actor.id or session.execute(select(member.id).where(there)).first() is None:
-        faults["to"] = [_("请选择本工会的另一个人。")]
+        faults["to"] = [_("请选择本单位的另一个人。")]
     if not processes or not set(processes) <= lendable(session):
         faults["processes"] = [_("请选择允许代理的流程。")]
     return faults
