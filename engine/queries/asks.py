@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from engine import forms
 from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.verbs import ASKING, DELEGATE
@@ -22,7 +23,6 @@ from engine.queries.words import Answered, Named, answered
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine import forms
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.messages import Message

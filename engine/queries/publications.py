@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine import clock
+from engine import clock, forms
 from engine.calendar.moments import ending_day
 from engine.db import rows, tables
 from engine.db.states import ALIVE
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from engine import forms
     from engine.db import Session
     from engine.instance.context import Context
     from engine.people.organisation import Actor
