@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import machine
-from engine.commands import advance, dates, tasks, unit_of_work
+from engine.commands import advance, answered, dates, unit_of_work
 from engine.db.states import InstanceState
 from engine.errors import Conflict
 from engine.instance import rights
@@ -60,8 +60,8 @@ def say(wait: Expected, answers: Mapping[str, Any]) -> None:
     """Let it happen, with answers to its form. Raises Refused, Invalid."""
     work, demanded = wait.work, wait.work.process.tasks[wait.name]
     with work.answering():
-        clean = tasks.accepted(work, demanded, demanded.form, answers)
-        tasks.pass_gates(work, demanded, clean)
+        clean = answered.accepted(work, demanded, demanded.form, answers)
+        answered.pass_gates(work, demanded, clean)
         deliver(work, wait.live, wait.name, clean)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import select
 
 from engine import clock
-from engine.commands import tasks, unit_of_work
+from engine.commands import answered, unit_of_work
 from engine.db import tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, NotFound
@@ -44,8 +44,8 @@ def make(session: Session, actor: Actor, publication_id: UUID, answers: Mapping[
         raise Conflict(_("您已提出异议，不能重复提出。"), code="objected")
     rule = work.process.tasks[publication.element]
     with work.answering():
-        clean = tasks.accepted(work, rule, rule.form, answers)
-        tasks.pass_gates(work, rule, clean)
+        clean = answered.accepted(work, rule, rule.form, answers)
+        answered.pass_gates(work, rule, clean)
     receipt = unit_of_work.record_answers(work, rule.id, clean)
     made = {
         "who": str(actor.id),

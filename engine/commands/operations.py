@@ -78,7 +78,7 @@ def ask_preview(session: Session, actor: Actor, kind: str, filename: str, data: 
     imports.home(actor, "import_people")
     if kind not in imports.KINDS:
         raise NotFound
-    return _ask_of_file(session, actor, "import_preview", {"kind": kind}, filename, data)
+    return _ask_of_file(session, actor, "import_preview", {"kind": kind}, (filename, data))
 
 
 def ask_confirmation(
@@ -108,7 +108,7 @@ def ask_trial(session: Session, actor: Actor, process_id: str, filename: str, da
     seen at once.
     """
     launching.may_enter(session, actor, process_id)
-    return _ask_of_file(session, actor, "entry_trial", {"process": process_id}, filename, data)
+    return _ask_of_file(session, actor, "entry_trial", {"process": process_id}, (filename, data))
 
 
 def ask_entry(session: Session, actor: Actor, trial: UUID) -> UUID:
@@ -126,8 +126,9 @@ def ask_entry(session: Session, actor: Actor, trial: UUID) -> UUID:
 
 
 def _ask_of_file(
-    session: Session, actor: Actor, kind: str, given: Given, filename: str, data: bytes
+    session: Session, actor: Actor, kind: str, given: Given, file: tuple[str, bytes]
 ) -> UUID:
+    filename, data = file
     sheets.check(filename, data)
     about = {"file": filename[-200:], "sha256": hashlib.sha256(data).hexdigest()}
     return _ask(session, actor, kind, given | about, data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from engine import clock
-from engine.commands import tasks, unit_of_work
+from engine.commands import answered, tasks, unit_of_work
 from engine.commands.tasks import InHand
 from engine.db import aside, tables
 from engine.db.states import InstanceState
@@ -152,8 +152,8 @@ def submit(reply: Answering, answers: Mapping[str, Any]) -> None:
     held = reply.held
     work, rule, due_at = held.work, held.rule, held.task.due_at
     with work.answering():
-        clean = tasks.accepted(work, rule, asked(rule.form), answers, due_at)
-        tasks.pass_gates(work, rule, clean, due_at)
+        clean = answered.accepted(work, rule, asked(rule.form), answers, due_at)
+        answered.pass_gates(work, rule, clean, due_at)
         tasks.finish(held, {**clean, "by_way": "link", "outside": dict(reply.who)})
 
 

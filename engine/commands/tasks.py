@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, delete, func, null, select, update
 
-from engine import clock, expressions, forms, machine
-from engine.commands import advance, dates, demands, meetings, received, unit_of_work
-from engine.commands.attachments import adopt
+from engine import clock, machine
+from engine.commands import advance, answered, dates, meetings, unit_of_work
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.verbs import DEPUTISE
-from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
-from engine.instance import asks, choices, context, deputies, lanes, rights, verbs
+from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import asks, context, deputies, lanes, rights, verbs
 from engine.instance.rights import Case
-from engine.messages import Listed, _, worded
+from engine.messages import _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import Update
@@ -186,67 +183,6 @@ def task_row(session: Session, task_id: UUID) -> rows.Task:
     return cast("rows.Task", session.execute(select(_task).where(_task.c.id == task_id)).one())
 
 
-def pass_gates(
-    work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
-) -> None:
-    """What the process demands of an act, beyond its form, on the day on which it happened.
-
-    Raises Refused with the words of every gate that does not hold, of the dates outside their
-    bounds and of letters that were entered before, Invalid for those fields alone.
-    """
-    dates.settle(work, rule, given)
-    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at), rule.id)
-    wrong = dates.faults(work, rule, given) | received.faults(work, rule, given)
-    if unmet:
-        where = {"instance_id": str(work.row["id"]), "element": rule.id}
-        named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))
-        also = (words for key, words in wrong.items() if f"{rule.id}.{key}" not in named)
-        words = [*(gate.text for gate in unmet), *chain.from_iterable(also)]
-        raise Refused(Listed(words, ""), code="gate", **where)
-    if wrong:
-        raise Invalid(wrong)
-
-
-def _names(
-    work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None
-) -> dict[str, Any]:
-    """What gates see beside the facts: the answers, and whether the time was over."""
-    overdue = due_at is not None and dates.overdue(work, due_at)
-    return {rule.id: dict(given), "overdue": overdue}
-
-
-def accepted(
-    work: UnitOfWork,
-    rule: TaskRule,
-    form: forms.Form | None,
-    answers: Mapping[str, Any],
-    due_at: datetime | None = None,
-) -> dict[str, Any]:
-    """The answers as the form wants them.
-
-    Raises Invalid with the faults of all fields, and with the words of the gates that fail
-    whatever is written there instead.
-    """
-    try:
-        return clean_answers(work, form, answers)
-    except Invalid as wrong:
-        wrong.add(_also_wrong(work, rule, wrong, due_at))
-        raise
-
-
-def _also_wrong(
-    work: UnitOfWork, rule: TaskRule, wrong: Invalid, due_at: datetime | None
-) -> list[str]:
-    """The words of the gates that look at sound answers only, and fail by them."""
-    faulty = {f"{rule.id}.{key}" for key in wrong.fields}
-    gates = [gate for gate in rule.gates if not faulty & expressions.names_in(gate.holds)]
-    try:
-        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at), rule.id)
-    except EngineError:  # of answers that are incomplete
-        return []
-    return [worded(gate.text) for gate in unmet]
-
-
 def complete(
     session: Session,
     actor: Actor,
@@ -277,13 +213,13 @@ def checked(held: InHand, answers: Mapping[str, Any]) -> dict[str, Any]:
     """
     work, rule = held.work, held.rule
     with work.answering():
-        clean = accepted(work, rule, rule.form, answers, held.task.due_at)
+        clean = answered.accepted(work, rule, rule.form, answers, held.task.due_at)
         _must_differ(held, clean)
         if rule.link and work.actor:
             entered_by = str(work.actor.id)
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
         held.check_bars("complete", clean)
-        pass_gates(work, rule, clean, held.task.due_at)
+        answered.pass_gates(work, rule, clean, held.task.due_at)
     return clean
 
 
@@ -294,20 +230,6 @@ def _must_differ(held: InHand, answers: Mapping[str, Any]) -> None:
         return
     if key := form.repeats(former, answers):
         raise Invalid({key: [_("与上一次完全相同；请写明这一次有什么不同。")]})
-
-
-def clean_answers(
-    work: UnitOfWork, form: forms.Form | None, answers: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The answers as the form wants them; attachments become part of the instance."""
-    if form is None:
-        if answers:
-            raise Invalid({key: [_("没有这一项。")] for key in answers})
-        return {}
-    row = work.row
-    clean = forms.clean(form, answers, work.names(), choices.of_instance(work))
-    adopt(work.session, work.actor, row["id"], form, clean)
-    return clean
 
 
 def finish(held: InHand, clean: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How far something is that takes long: told by whoever does it, noted beside its own transaction."""
+"""How far something is that takes long: told by whoever does it, noted beside its transaction."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""In whose place somebody does a task (代理), and did one: a fact of the matter, which no expression
-of a process can read or write.
+"""In whose place somebody does a task (代理), and did one: a fact of the matter, which no
+expression of a process can read or write.
 """
 
 from __future__ import annotations

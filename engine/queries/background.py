@@ -177,8 +177,8 @@ def papers(
     """The documents issued in an instance, then the files added to it, without those handed in
     behind closed doors.
 
-    None of an erased instance. `answers` are all elements with their answers, and when they were given; they
-    say where a file was handed in.
+    None of an erased instance. `answers` are all elements with their answers, and when they were
+    given; they say where a file was handed in.
     """
     if ERASED_MARK in context.facts:
         return ()

@@ -78,7 +78,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Board:
-    """`version`: that in force. `by`: the column by whose words the loads are told; `ways`: those it could be."""
+    """`version`: that in force. `by`: the column by whose words the loads are told; `ways`: those
+    it could be.
+    """
 
     process_id: str
     version: str

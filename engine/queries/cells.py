@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import clock
 from engine.definitions.store import process_of
@@ -41,7 +41,15 @@ def of(
     }
 
 
-def _facts(row: Any) -> dict[str, Any]:
+class Standing(Protocol):
+    """What a cell is read from."""
+
+    facts: Mapping[str, Any]
+    unit_id: UUID | None
+    starter_id: UUID
+
+
+def _facts(row: Standing) -> dict[str, Any]:
     """The facts, with the names that every expression has."""
     unit = row.unit_id and str(row.unit_id)
     return {**row.facts, "unit": unit, "starter": str(row.starter_id)}

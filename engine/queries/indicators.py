@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import select
 
@@ -72,7 +72,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Table:
+class Groups:
     """The groups by what a column says."""
 
     key: str
@@ -99,7 +99,15 @@ class Told:
     periods: tuple[Period, ...]
     measures: tuple[Measure, ...]
     total: Group
-    tables: tuple[Table, ...]
+    tables: tuple[Groups, ...]
+
+
+class Counted(Protocol):
+    """An instance as far as a measure looks at it."""
+
+    facts: Mapping[str, Any]
+    state: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def indicators(
         raise NotFound
     rows = _rows(session, actor, process_id)
     ends, periods = _periods(session, actor.union_id, rule, rows)
-    ones = _ones(session, actor, process, rows, ends, lang)
+    ones = _ones((session, actor, lang), process, rows, ends)
     at = _chosen(periods, period, ones)
     measures = tuple(
         Measure(m.key, m.title.in_(lang), m.about.in_(lang), m.in_days) for m in rule.measures
@@ -144,7 +152,7 @@ def indicators(
         periods=tuple(reversed(periods)),
         measures=measures,
         total=_group("", ones, at),
-        tables=tuple(Table(key, titles[key], _groups(ones, key, at)) for key in rule.by),
+        tables=tuple(Groups(key, titles[key], _groups(ones, key, at)) for key in rule.by),
     )
 
 
@@ -202,7 +210,7 @@ def _chosen(periods: Sequence[Period], key: str, ones: Iterable[_One]) -> int:
 
 
 # --- what each counts for -------------------------------------------------------------------------
-def holds(expression: str, row: Any) -> bool:
+def holds(expression: str, row: Counted) -> bool:
     """Does it hold for an instance's facts, `state` and `outcome`?"""
     unknown = {name.partition(".")[0]: None for name in expressions.names_in(expression)}
     known = {**unknown, **row.facts, "state": row.state, "outcome": row.outcome or None}
@@ -210,13 +218,13 @@ def holds(expression: str, row: Any) -> bool:
 
 
 def _ones(
-    session: Session,
-    actor: Actor,
+    reader: tuple[Session, Actor, str],
     process: Process,
     rows: Sequence[Any],
     ends: Sequence[datetime],
-    lang: str,
 ) -> list[_One]:
+    """`reader`: the session, whoever asks, and their language."""
+    session, actor, lang = reader
     rule = process.indicators
     assert rule is not None
     calendar = UnionLaw.of(session, actor.union_id).calendar
@@ -232,7 +240,7 @@ def _ones(
     ]
 
 
-def _figure(measure: declared.Measure, row: Any, calendar: Calendar) -> Figure:
+def _figure(measure: declared.Measure, row: Counted, calendar: Calendar) -> Figure:
     if measure.in_days:
         since, until = (_day(dotted(row.facts, path)) for path in (measure.since, measure.until))
         if since is None or until is None:

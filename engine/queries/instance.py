@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import select
 
 from engine import forms, machine
 from engine.db import rows, tables
 from engine.db.states import InstanceState, PollState, TaskState
-from engine.definitions.store import process_of
 from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
 from engine.instance import deputies, lanes, rooms
@@ -21,6 +20,7 @@ from engine.queries import (
     background,
     foresight,
     instances,
+    linked,
     opinions,
     poll_rows,
     poll_summary,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
     from engine.definitions import Process
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
     from engine.queries.background import Paper
 
-_instance, _task, _link = tables.instance.c, tables.task.c, tables.link.c
+_instance, _task = tables.instance.c, tables.task.c
 _unit, _member, _incident = tables.unit.c, tables.member.c, tables.incident.c
 
 
@@ -77,23 +77,6 @@ class Able:
 
 
 @dataclass(frozen=True)
-class Linked:
-    """Another instance that belongs to this one. `kind`: merged_into, origin_of when that one was
-    merged into this, or the name that the process gives the link. `back`: the link was made there,
-    and leads here.
-    """
-
-    id: UUID
-    number: str
-    title: str
-    kind: str
-    process_title: str
-    state: str
-    back: bool
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Rights:
     """What this person may do with an instance besides its tasks. `acts`: it is confidential, and
     they act in it by a post.
@@ -118,7 +101,7 @@ class File:
     polls: tuple[poll_summary.Summary, ...]  # those that this person may enter
     able: tuple[Able, ...]
     papers: tuple[Paper, ...]
-    links: tuple[Linked, ...]
+    links: tuple[linked.Linked, ...]
     live: tuple[str, ...]
     suspended_at: datetime | None
     stopped_days: int
@@ -200,7 +183,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         papers=background.papers(
             context, ((t.element, t.answers, t.closed_at) for t in tasks), lang
         ),
-        links=_links(session, _reader(context), row["id"], lang),
+        links=linked.links(session, _reader(context), row["id"], lang),
         live=tuple(w.element for w in waits),
         suspended_at=row["suspended_at"],
         stopped_days=row["stopped_days"],
@@ -368,41 +351,3 @@ def _able(context: Context, waits: tuple[machine.Live, ...], lang: str) -> tuple
             form = forms.settled(rule.form, context.names()) if rule.form else None
             found[rule.name] = Able(rule.name, title, asks, form, why)
     return tuple(found.values())
-
-
-def _links(session: Session, actor: Actor, instance_id: UUID, lang: str) -> tuple[Linked, ...]:
-    """What this matter was linked to and what was linked to it, oldest first; only what this person
-    may know of.
-    """
-    out = _linked(actor, False).where(_link.to_id == _instance.id, _link.from_id == instance_id)
-    back = _linked(actor, True).where(_link.from_id == _instance.id, _link.to_id == instance_id)
-    both = union_all(out, back).subquery()
-    found = []
-    for r in session.execute(select(both).order_by(both.c.at)):
-        kind = "origin_of" if r.back and r.kind == "merged_into" else r.kind
-        title = process_of(session, r.version).title.in_(lang)
-        linked = Linked(
-            id=r.id,
-            number=r.number,
-            title=r.title,
-            kind=kind,
-            process_title=title,
-            state=r.state,
-            back=r.back,
-            at=r.at,
-        )
-        found.append(linked)
-    return tuple(found)
-
-
-def _linked(actor: Actor, back: bool) -> Select[Any]:
-    return select(
-        _instance.id,
-        _instance.number,
-        _instance.title,
-        _instance.version,
-        _instance.state,
-        _link.kind,
-        _link.at,
-        literal(back).label("back"),
-    ).where(access.visible(actor))

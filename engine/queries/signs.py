@@ -1,4 +1,4 @@
-"""How far something is that a worker does for somebody: one reading of its signs for all of them."""
+"""How far something is that a worker does for somebody: one reading of the signs of all of it."""
 
 from __future__ import annotations
 

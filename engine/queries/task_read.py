@@ -58,7 +58,8 @@ _ASKS = (
 
 def is_mine(actor: Actor) -> ColumnElement[bool]:
     """The condition on `task` and its `instance` under which it is or was this person's, or is lent
-    to them. What stands nowhere in the diagram (a launch, a message, an objection) is nobody's task.
+    to them. What stands nowhere in the diagram (a launch, a message, an objection) is nobody's
+    task.
     """
     mine = or_(
         _task.assignee_id == actor.id,

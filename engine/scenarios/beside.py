@@ -1,4 +1,4 @@
-"""What a person of a story does beside a decision: asks and answers, steps aside, names a deputy."""
+"""What a person of a story does beside a decision: ask and answer, step aside, name a deputy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def _ask_for(progress: Progress, actor: Actor, step: Step) -> None:
         given.get("after") is True,
     )
     to = UUID(str(given["to"]))
-    progress.carry_out(actor, lambda s: asking.ask(s, actor, key, what, to, text, after=after))
+    progress.carry_out(
+        actor, lambda s: asking.ask(s, actor, key, what, to=to, text=text, after=after)
+    )
 
 
 def _asked(progress: Progress, actor: Actor, step: Step, mine: Any) -> UUID:
@@ -84,7 +86,8 @@ def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
     )
     today = clock.today()
     progress.carry_out(
-        actor, lambda s: deputies.name(s, actor, to, today, until, processes, due_only=due_only)
+        actor,
+        lambda s: deputies.name(s, actor, to, today, until, processes=processes, due_only=due_only),
     )
 
 

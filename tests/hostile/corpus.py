@@ -436,7 +436,7 @@ def bpmn() -> Iterator[Case]:
     yield "a circle around nested subprocesses", partial(_around_a_subprocess, nested)
     for levels in (2, 30, 100, 1_000):
         yield f"{levels} empty subprocesses in one another", partial(_deep, levels)
-    for count in (9, 12, 100):
+    for count in (10, 12, 100):
         yield f"{count} parallel gateways one after another", partial(parallel, count)
     yield (
         "600 gateways that all lead to one another",

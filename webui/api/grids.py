@@ -196,7 +196,7 @@ class IndicatorsShape(Schema):
 def get_indicators(
     session: Session, actor: Actor, given: dict[str, Any], process_id: str
 ) -> measuring.Told:
-    """Shares and working days of a process, all together and by columns; exact, as n of how many."""
+    """Shares and working days of a process, in all and by columns; exact, as n of how many."""
     return measuring.indicators(session, actor, process_id, given["period"], lang())
 
 

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from engine.messages import Bilingual, Language
-    from engine.queries.instance import Linked
     from engine.queries.labels import Labelled
+    from engine.queries.linked import Linked
 
 LANGUAGES = ("zh", "en")
 

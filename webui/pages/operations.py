@@ -1,4 +1,4 @@
-"""What a worker does for whoever is here: how far it is, what came of it, the file that came out."""
+"""What a worker does for whoever is here: how far it is, what came of it, the file it made."""
 
 from __future__ import annotations
 

@@ -334,12 +334,8 @@ def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
     elif shape is None or type(value) is shape:
         return value
     else:
-        what = _(
-            "“{path}”应是{kind}，这里是 {value}。",
-            path=path,
-            kind=_WORD_OF[shape],
-            value=shown(value, 30),
-        )
+        kind, said = _WORD_OF[shape], shown(value, 30)
+        what = _("“{path}”应是{kind}，这里是 {value}。", path=path, kind=kind, value=said)
         found.append(Fault(FILE, path, what, _("请改正这个值。")))
     return None
 
