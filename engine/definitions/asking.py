@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]|[^"{}\[\]]+|"')
 _STOPS = re.compile(
-    r"\b(?:fact|text-of|label|people-of|units-of|because|(?:placed-)?list-of)\(\s*d\s*,\s*\Z"
+    r"\b(?:fact|text-of|label|people-of|units-of|because|(?:placed-)?list-of|amount-of|capitals-of|table-of)\(\s*d\s*,\s*\Z"
 )
 _OTHERWISE = re.compile(r"\s*,\s*otherwise:")
 _LET = re.compile(r"\blet ([a-zA-Z][\w-]*)(?:\([^)\n]*\))?\s*=\s*(.*)")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 4_000_000
-LETTER = "letter.typ"  # the layout of all documents, in processes/documents
+# What documents have in common, in processes/documents: their layout; amounts and tables in them.
+COMMON = ("letter.typ", "amounts.typ")
 _TEXTS = {".toml", ".bpmn", ".dmn", ".json", ".typ", ".md", ".txt"}
 # With every *.dmn these make the version; stories and notes do not.
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")
@@ -59,8 +60,9 @@ def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
     """
     decisions = _DECIDES.findall(foreign.plain(files).text)
     named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in decisions}
-    if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
-        named[f"documents/{LETTER}"] = f"documents/{LETTER}"
+    for common in COMMON:
+        if any(common in text for name, text in files.items() if name.startswith("documents/")):
+            named[f"documents/{common}"] = f"documents/{common}"
     places = {name: processes / place for name, place in sorted(named.items())}
     shared = {name: path.read_text("utf-8") for name, path in places.items() if path.is_file()}
     return {**shared, **files}

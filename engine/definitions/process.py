@@ -369,6 +369,12 @@ class Process:
             waiting += [flow.target for flow in self.diagram.flows if flow.source == here.id]
         return tuple(found)
 
+    def field_of(self, element: str, key: str) -> forms.Field | None:
+        """The field of the form of a task, message or the launch; None when there is none."""
+        rule = self.tasks.get(element)
+        form = self.launch_form if element == "launch" else rule.form if rule else None
+        return next((each for each in form.asked if each.key == key), None) if form else None
+
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""
         if element in self.tasks:

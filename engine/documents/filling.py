@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine import clock
+from engine import clock, forms
 from engine.documents import words
 from engine.instance.view import dotted
 from engine.people import ordering, organisation, places, strokes
@@ -89,6 +90,9 @@ def document_data(
         **(_places(view, people) if rule.places else {}),
         "units": {str(key): name for key, name in units.items()},
         "labels": _labels(view.process),
+        **amounts(
+            view.process, rule, facts, {str(k): name for k, name in (people | units).items()}
+        ),
         "document": {"number": number, "title": rule.title.zh, **_days(view)},
     }
 
@@ -160,3 +164,21 @@ def _labels(process: Process) -> dict[str, dict[str, str]]:
     }
     polls = ((key, rule.poll) for key, rule in process.tasks.items() if rule.poll)
     return labels | {key: {c: w.zh for c, w in poll.labels.items()} for key, poll in polls}
+
+
+def amounts(
+    process: Process, rule: DocumentRule, facts: Mapping[str, Any], names: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """How the amounts and the tables that a document reads are written in it, by dotted fact;
+    nothing where it reads none.
+    """
+    found: dict[str, dict[str, Any]] = {"amounts": {}, "tables": {}}
+    for path in sorted(rule.reads):
+        element, _dot, key = path.partition(".")
+        field, value = process.field_of(element, key), dotted(facts, path)
+        if field and field.unit and type(value) is int:
+            money = {"capitals": forms.capitals(value)} if field.unit.money else {}
+            found["amounts"][path] = {"shown": field.said(value), **money}
+        elif field and field.fields and value is not None:
+            found["tables"][path] = asdict(forms.told.table_of(field, value, names))
+    return {key: each for key, each in found.items() if each}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine import definitions
 from engine.definitions import check, papers
 from engine.definitions.check import ACTIONS, Fault
-from engine.documents import pdf
+from engine.documents import filling, pdf
 from engine.errors import NotPrintable, ProcessFault
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.definitions.check.language import Rules
     from engine.definitions.process import DocumentRule
+    from engine.forms import Field
 
 _SOMEBODY = "00000000-0000-4000-8000-000000000000"
 _DAY = "2026-01-02"
@@ -90,7 +91,9 @@ def _unsettable(process: Process) -> Iterator[Fault]:
     for rule in process.documents.values():
         labels, facts = _labels(process), _sample(process, rule)
         try:
-            pdf.typeset(process.files, rule.key, _data(facts, rule.title.zh, labels))
+            data = _data(facts, rule.title.zh, labels)
+            data |= filling.amounts(process, rule, facts, data["people"])
+            pdf.typeset(process.files, rule.key, data)
         except NotPrintable as fault:
             yield Fault(f"documents/{rule.key}.typ", rule.key, fault.message)
         except ProcessFault as fault:
@@ -155,14 +158,18 @@ def _of_form(process: Process, path: str) -> Any:
     if rule and rule.poll:
         return 1
     fields = [each for each in (rule.form.asked if rule and rule.form else ()) if each.key == key]
-    if not fields:
-        return "样"
-    field = fields[0]
+    return _of_field(fields[0]) if fields else "样"
+
+
+def _of_field(field: Field) -> Any:
+    if field.fields:
+        return [{each.key: _of_field(each) for each in field.fields}]
     if field.choices:
         value = field.choices[0].value
         return [value] if field.kind == "checklist" else value
     return {
         "number": 1,
+        "expression": 1,
         "checkbox": True,
         "datetime": _DAY,
         "checklist": [_SOMEBODY],

@@ -4,9 +4,13 @@ functions it calls.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.expressions.registry import ROW, over_rows
 from engine.expressions.tree import Node, tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def tree_in(text: str) -> list[Any]:
@@ -82,8 +86,35 @@ def texts_in(text: str) -> list[tuple[str, list[str | None]]]:
 
 
 def facts_of(tree: Node) -> set[str]:
-    """The dotted names of the facts in a tree."""
-    return {".".join(node.args) for node in tree.walk() if node.op == "fact"}
+    """The dotted names of the facts in a tree; what is asked of each row of a table, `row.amount`,
+    is a fact of that table: `invoices.amount`.
+    """
+    return {".".join(names) for names in _facts(tree, ())}
+
+
+def _facts(node: Node, row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The names of each fact; those of `row` stand where it is asked of each row of a table."""
+    if node.op == "fact":
+        head, *rest = node.args
+        yield (*row, *rest) if head == ROW and row else tuple(node.args)
+        return
+    args = [each for each in node.args if isinstance(each, Node)]
+    if node.op == "call" and over_rows(node.args[0]) and len(args) == 2:
+        yield from _facts(args[0], row)
+        yield from _facts(args[1], table_of(args[0], row))
+        return
+    for each in args:
+        yield from _facts(each, row)
+
+
+def table_of(rows: Node, row: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The name of the table whose rows a node gives: () where none is named."""
+    if rows.op == "fact":
+        head, *rest = rows.args
+        return (*row, *rest) if head == ROW and row else tuple(rows.args)
+    if rows.op == "call" and over_rows(rows.args[0]) and len(rows.args) > 1:
+        return table_of(rows.args[1], row)
+    return ()
 
 
 def calls_of(tree: Node) -> list[tuple[str, tuple[Node, ...]]]:

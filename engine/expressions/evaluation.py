@@ -8,13 +8,22 @@ from typing import Any
 from engine.errors import Conflict, EngineError, ProcessFault
 from engine.expressions.functions import BUILT_IN
 from engine.expressions.operators import BINARY, ORDERINGS, RELATIONS, UNARY
+from engine.expressions.registry import ROW, over_rows
 from engine.expressions.tree import Node, fault_of, tree_of
-from engine.expressions.values import ORDERED, Mistake, has_facts_inside, kind_of, plain
+from engine.expressions.values import (
+    ORDERED,
+    Mistake,
+    are_rows,
+    column,
+    has_facts_inside,
+    kind_of,
+    plain,
+)
 from engine.messages import _
 
-MAX_STEPS = 2_000
+MAX_STEPS = 10_000  # enough to ask something of each of 200 rows
 ELEMENTS_PER_STEP = (
-    50  # a list costs one step for each 50 elements, so no expression passes over more than 100,000
+    50  # a list costs one step for each 50 elements, so no expression passes over more than 500,000
 )
 
 
@@ -85,7 +94,12 @@ class _Evaluation:
             self._spend(1)
             if value is None:
                 return None
+            if value and are_rows(value):
+                value = self._taken(column(value, name), name)
+                continue
             if type(value) is not dict:
+                if value == []:  # a table without rows
+                    return value
                 owner = ".".join(node.args[:depth])
                 raise Mistake(
                     _(
@@ -150,8 +164,23 @@ class _Evaluation:
         function = self.functions.get(name) or BUILT_IN.get(name)
         if function is None:
             raise Mistake(_("没有函数 {name}()", name=name))
-        given = [self.of(each) for each in arguments]
+        if over_rows(name) and len(arguments) == 2:
+            rows = self.of(arguments[0])
+            given = [rows, self._of_each(rows, arguments[1])]
+        else:
+            given = [self.of(each) for each in arguments]
         return self._taken(_called(name, function, given), f"{name}()")
+
+    def _of_each(self, rows: object, asked: Node) -> list[Any]:
+        """The value of `asked` of each row, which it calls `row`."""
+        around, values = self.facts, []
+        try:
+            for row in rows if are_rows(rows) else ():
+                self.facts = {**around, ROW: row}
+                values.append(self.of(asked))
+        finally:
+            self.facts = around
+        return values
 
 
 OPERATIONS: dict[str, Callable[[_Evaluation, Node], Any]] = {

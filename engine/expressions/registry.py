@@ -29,9 +29,12 @@ class Takes(Enum):
     TASK = auto()  # the id of a user task
     STEP = auto()  # the id of a task or message, or "launch"
     PLANNED = auto()  # the key of a step of the plan of the folder
+    ROWS = auto()  # the rows of a table
+    OF_ROW = auto()  # an expression over one of them, called `row`; asked of each
     CONDITION = auto()  # an expression over the facts of another instance
 
 
+ROW = "row"
 RULES = frozenset({Takes.RULE, Takes.NUMBER_RULE, Takes.SHARE_RULE, Takes.TIME_RULE})
 
 
@@ -151,3 +154,8 @@ RULE_READERS = frozenset(
     for name, function in FUNCTIONS.items()
     if function.takes and function.takes[0] in (Takes.NUMBER_RULE, Takes.SHARE_RULE)
 )
+
+
+def over_rows(name: str) -> bool:
+    """Does this function ask its second argument of each row of its first?"""
+    return name in FUNCTIONS and FUNCTIONS[name].takes[1:] == (Takes.OF_ROW,)

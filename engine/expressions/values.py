@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from engine.messages import _
 
 MAX_NUMBER = 10**18
+MAX_DECIMALS = 6  # of a quantity
 CONSTANTS: dict[str, bool | None] = {
     "true": True,
     "false": False,
@@ -62,6 +63,16 @@ def plain(value: Any, source: str) -> Any:
     if kind is float:
         raise Mistake(_("{source} 是小数，只能使用整数或分数", source=source))
     raise Mistake(_("{source} 的值不是普通数据（{type}）", source=source, type=kind.__name__))
+
+
+def are_rows(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    """Is this a table: a list, of rows only? An empty list may be one."""
+    return type(value) is list and all(type(each) is dict for each in value)
+
+
+def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """What stands in the rows under a name; where nothing does, the row says nothing."""
+    return [row[name] for row in rows if row.get(name) is not None]
 
 
 def has_facts_inside(value: object) -> bool:

@@ -5,9 +5,11 @@ fault at once. It draws nothing, stores nothing, and knows units, members and in
 the `sources` handed in.
 """
 
+from engine.forms import told
+from engine.forms.amounts import capitals
 from engine.forms.answers import clean
 from engine.forms.fault import faults
-from engine.forms.form import KINDS, Bounds, Choice, Field, Form, Limits
+from engine.forms.form import KINDS, Bounds, Choice, Field, Form, Limits, Unit
 from engine.forms.formjs import load
 from engine.forms.hiding import settled
 from engine.forms.schema import schema_of
@@ -21,7 +23,9 @@ __all__ = [
     "Field",
     "Form",
     "Limits",
+    "Unit",
     "bigrams",
+    "capitals",
     "clean",
     "faults",
     "load",
@@ -30,4 +34,5 @@ __all__ = [
     "search_key",
     "settled",
     "sought",
+    "told",
 ]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.forms import amounts
+
 KINDS = frozenset(
     {
         "textfield",
@@ -19,8 +21,19 @@ KINDS = frozenset(
         "datetime",
         "text",
         "filepicker",
+        "expression",
+        "dynamiclist",
+        "group",
     }
 )
+SHOWN = frozenset({"text", "group"})  # take no answer and have no key
+IN_ROWS = frozenset(  # what may stand in a row of a table
+    {
+        *("textfield", "textarea", "number", "select", "radio", "checkbox", "datetime"),
+        "expression",
+    }
+)
+MAX_ROWS = 200
 CHOOSING = frozenset({"select", "radio", "checklist"})
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 MAX_LENGTH = 20_000
@@ -38,8 +51,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of an answer: characters of a text, size of a number, shape of a text; None where
-    there is none.
+    """Bounds of an answer: characters of a text, size of a number (in its smallest unit), rows of a
+    table, shape of a text; None where there is none.
     """
 
     min_length: int | None = None
@@ -54,27 +67,48 @@ class Bounds:
     """Between which days a date lies: expressions over facts and answers, "" where there is none.
 
     What law says must come before or after refuses (`not_before`, `not_after`); an order that is
-    only ours is noted (`usual_from`, `usual_to`). `words`: why, to whoever is refused.
+    only ours is noted (`usual_from`, `usual_to`). `holds`: of any field, what must be true of the
+    answers. `words`: why, to whoever is refused.
     """
 
     not_before: str = ""
     not_after: str = ""
     usual_from: str = ""
     usual_to: str = ""
+    holds: str = ""
     words: str = ""
     words_en: str = ""
 
     @property
-    def expressions(self) -> tuple[str, ...]:
-        """Those that are there."""
+    def days(self) -> tuple[str, ...]:
+        """The days that are there."""
         return tuple(
             filter(None, (self.not_before, self.not_after, self.usual_from, self.usual_to))
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """In what a number is told: how many `decimals` it has, what stands behind it, and whether it
+    is money. It is kept as a whole number of its smallest unit: 1,234.50 as 123450.
+    """
+
+    decimals: int = 0
+    zh: str = ""
+    en: str = ""
+    money: bool = False
+
+    def shown(self, value: int, lang: str = "zh") -> str:
+        """123450 as "1,234.50 元"."""
+        unit = self.en if lang.startswith("en") and self.en else self.zh
+        return f"{amounts.written(value, self.decimals)} {unit}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
-    """A component. A `text` is only shown: its label is the markdown and its key is empty."""
+    """A component. A `text` is only shown, as is the heading of a `group`: its key is empty. A
+    `dynamiclist` is a table: its `fields` are the columns, and its answer a list of rows.
+    """
 
     key: str
     kind: str
@@ -93,7 +127,30 @@ class Field:
     once: str = ""  # of a text: a register in which a matter has each number once
     differs: bool = False  # in a later round one of these at least says something new
     among: str = ""  # a list before it, out of what was ticked in which this one is chosen
+    unit: Unit | None = None  # of a number: without one it is a plain whole number
+    expression: str = ""  # of what is calculated from other answers
+    fields: tuple[Field, ...] = ()  # of a table
+    summed: bool = False  # a column under which its sum stands
     fact: bool = False  # the date on which what is entered happened: pages offer today
+
+    @property
+    def row(self) -> Form:
+        """The form of one row of a table."""
+        return Form(self.key, self.fields)
+
+    def typed(self, value: object) -> object:
+        """An answer as somebody would have typed it; what he typed stays as it is."""
+        return (
+            amounts.written(value, self.unit.decimals)
+            if self.unit and type(value) is int
+            else value
+        )
+
+    def said(self, value: object, lang: str = "zh") -> str:
+        """A number as it is read, with its unit; "" of what is none."""
+        if type(value) is not int:
+            return ""
+        return self.unit.shown(value, lang) if self.unit else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +177,17 @@ class Form:
         known = any(former.get(key) for key in keys)
         same = all(_bare(former.get(key)) == _bare(answers.get(key)) for key in keys)
         return keys[0] if known and same else ""
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where choices come from, by key; of the columns of a table by `table.column`."""
+        of_tables = {
+            f"{each.key}.{key}": source
+            for each in self.fields
+            if each.fields
+            for key, source in each.row.sources.items()
+        }
+        return {each.key: each.source for each in self.fields if each.source} | of_tables
 
     @property
     def asked(self) -> tuple[Field, ...]:

@@ -6,29 +6,34 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine import expressions
 from engine.errors import ProcessFault
-from engine.forms import hiding
+from engine.forms import amounts, hiding
 from engine.forms.form import (
     CHOOSING,
+    IN_ROWS,
     KEY,
     KINDS,
     MAX_LENGTH,
     MAX_NUMBER,
+    MAX_ROWS,
+    SHOWN,
     Bounds,
     Choice,
     Field,
     Form,
     Limits,
+    Unit,
 )
 from engine.messages import Listed, _
 
 DEFAULT_LENGTH = {"textfield": 500, "textarea": 10_000}
 MAX_COMPONENTS = 200
+CURRENCY = "CNY"
 _LABELS = {"text": "text", "datetime": "dateLabel"}  # where a component has its label, else "label"
 
 
@@ -42,13 +47,46 @@ def load(schema: dict[str, Any]) -> Form:
         raise ProcessFault(_("表单缺少 components 清单"))
     few = len(components) <= MAX_COMPONENTS
     _expect(few, _("表单最多 {most} 项", most=MAX_COMPONENTS))
-    form = Form(str(form_id), tuple(_field(n, each) for n, each in enumerate(components, 1)))
-    keys = [each.key for each in form.asked]
-    for key in keys:
-        _expect(keys.count(key) == 1, _("有两项都叫 {key}", key=key))
+    form = Form(str(form_id), _fields(components))
     hiding.order(form)
     _among(form)
     return form
+
+
+def _fields(components: list[Any]) -> tuple[Field, ...]:
+    """Components from top to bottom; what stands in a group follows its heading. Each key once."""
+    found = tuple(_flat(components))
+    keys = [each.key for each in found if each.key]
+    for key in keys:
+        _expect(keys.count(key) == 1, _("有两项都叫 {key}", key=key))
+    return found
+
+
+def _flat(components: list[Any]) -> Iterator[Field]:
+    for number, each in enumerate(components, 1):
+        found = _field(number, each)
+        yield found
+        if found.kind == "group":
+            inner = _inner(each, found.label)
+            _expect(
+                not any(isinstance(e, dict) and e.get("type") == "group" for e in inner),
+                _("分组“{label}”里不能再分组", label=found.label),
+            )
+            yield from (_within(found, field) for field in _flat(inner))
+
+
+def _inner(component: dict[str, Any], name: str) -> list[Any]:
+    inner = component.get("components")
+    sound = isinstance(inner, list) and 0 < len(inner) <= MAX_COMPONENTS
+    _expect(sound, _("“{key}”缺少 components 清单", key=name))
+    return list(inner or ())
+
+
+def _within(group: Field, field: Field) -> Field:
+    """A field of a group is hidden with the group."""
+    both = filter(None, (group.hide, field.hide))
+    hide = " or ".join(f"({each})" for each in both) if group.hide and field.hide else ""
+    return replace(field, hide=hide or group.hide or field.hide)
 
 
 def _among(form: Form) -> None:
@@ -96,9 +134,44 @@ class _Group:
         _expect(sound, _("{place} 的 {name} 应是整数", place=self.place, name=name))
         return int(number)
 
+    def count(self, name: str, most: int) -> int | None:
+        """A small whole number, which an editor of properties keeps as its digits."""
+        number = self.values.get(name)
+        if number is None or number == "":
+            return None
+        number = int(number) if isinstance(number, str) and number.isdecimal() else number
+        sound = type(number) is int and 0 <= number <= most
+        wrong = _(
+            "{place} 的 {name} 应是 0 至 {most} 的整数", place=self.place, name=name, most=most
+        )
+        _expect(sound, wrong)
+        return int(number)
+
+    def amount(self, name: str, decimals: int) -> int | None:
+        """A number with so many decimals, in its smallest unit. JSON's decimals come as they are
+        written: the shortest digits of a float are those of the author.
+        """
+        number = self.values.get(name)
+        if number is None or number == "":
+            return None
+        wrong = _(
+            "{place} 的 {name} 应是最多 {n} 位小数的数", place=self.place, name=name, n=decimals
+        )
+        _expect(type(number) in (int, float, str), wrong)
+        try:
+            size = amounts.read(str(number), decimals)
+        except amounts.Unclear:
+            raise ProcessFault(wrong) from None
+        _expect(abs(size) <= MAX_NUMBER, wrong)
+        return size
+
     def flag(self, name: str) -> bool:
         """Only what says true is true."""
         return self.values.get(name) is True
+
+    def ticked(self, name: str) -> bool:
+        """A property that says true, as an editor of properties keeps it."""
+        return self.values.get(name) in (True, "true")
 
 
 def _field(number: int, given: object) -> Field:
@@ -108,6 +181,7 @@ def _field(number: int, given: object) -> Field:
     kind, key = _kind_and_key(number, values)
     component = _Group(values, f"“{key}”" if key else _("第 {number} 项", number=number))
     properties, rules = component.group("properties"), component.group("validate")
+    unit = _unit(kind, component, properties)
     return Field(
         key=key,
         kind=kind,
@@ -122,8 +196,12 @@ def _field(number: int, given: object) -> Field:
         hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
         multiple=component.flag("multiple"),
         differs=_differs(properties),
-        limits=_limits(kind, rules),
-        bounds=_bounds(properties) if kind == "datetime" else Bounds(),
+        limits=_limits(kind, rules, properties, unit),
+        bounds=_bounds(properties),
+        unit=unit,
+        expression=_expression(component) if kind == "expression" else "",
+        fields=_columns(component) if kind == "dynamiclist" else (),
+        summed=properties.ticked("sum"),
         once=properties.text("once"),
         among=properties.text("among"),
     )
@@ -137,8 +215,47 @@ def _differs(properties: _Group) -> bool:
     return bool(said)
 
 
+def _expression(component: _Group) -> str:
+    said = component.text("expression").strip().removeprefix("=").strip()
+    _expect(bool(said), _("{place} 没有写怎样计算（expression）", place=component.place))
+    return said
+
+
+def _columns(component: _Group) -> tuple[Field, ...]:
+    found = _fields(_inner(component.values, component.place.strip("“”")))
+    for each in found:
+        wrong = _(
+            "{place} 的一列“{key}”是 {kind}，表格里可用 {kinds}",
+            place=component.place,
+            key=each.key or each.label,
+            kind=each.kind,
+            kinds=Listed(sorted(IN_ROWS)),
+        )
+        _expect(each.kind in IN_ROWS, wrong)
+    return found
+
+
+def _unit(kind: str, component: _Group, properties: _Group) -> Unit | None:
+    """The unit of a number, or of what is calculated; None of a plain whole number."""
+    if kind not in ("number", "expression"):
+        return None
+    decimals = component.count("decimalDigits", amounts.MAX_DECIMALS)
+    unit = component.group("appearance").text("suffixAdorner")
+    currency = properties.text("money")
+    if currency:
+        _expect(currency == CURRENCY, _("{place} 的 money 只能写 CNY", place=component.place))
+        _expect(
+            decimals in (None, 2), _("{place} 是金额，decimalDigits 应为 2", place=component.place)
+        )
+        return Unit(2, unit or "元", properties.text("unit_en") or "yuan", money=True)
+    if not decimals and not unit:
+        return None
+    return Unit(decimals or 0, unit, properties.text("unit_en"))
+
+
 def _bounds(properties: _Group) -> Bounds:
     return Bounds(
+        holds=properties.text("holds").strip().removeprefix("=").strip(),
         not_before=properties.text("not_before"),
         not_after=properties.text("not_after"),
         usual_from=properties.text("usual_from"),
@@ -150,7 +267,8 @@ def _bounds(properties: _Group) -> Bounds:
 
 def _kind_and_key(number: int, values: Mapping[str, Any]) -> tuple[str, str]:
     """The type of a component, and its key: "" of a text."""
-    kind, key = values.get("type"), values.get("key", "")
+    kind = values.get("type")
+    key = values.get("path" if kind == "dynamiclist" else "key", "")  # as form-js calls it
     known = isinstance(kind, str) and kind in KINDS
     wrong_kind = _(
         "第 {number} 项的类型 {kind} 不能用，可用 {kinds}",
@@ -159,7 +277,7 @@ def _kind_and_key(number: int, values: Mapping[str, Any]) -> tuple[str, str]:
         kinds=Listed(sorted(KINDS)),
     )
     _expect(known, wrong_kind)
-    if kind == "text":
+    if isinstance(kind, str) and kind in SHOWN:
         return kind, ""
     wrong_key = _(
         "第 {number} 项的 key 要用小写字母开头的字母、数字、下划线，这里是 {key}",
@@ -196,7 +314,17 @@ def _is_choice(value: object) -> bool:
     return isinstance(value.get("value"), str) and isinstance(value.get("label"), str)
 
 
-def _limits(kind: str, rules: _Group) -> Limits:
+def _limits(kind: str, rules: _Group, properties: _Group, unit: Unit | None) -> Limits:
+    """Of a number with a unit negative ones only where its min says so; of a table its rows."""
+    if kind == "dynamiclist":
+        rows = properties.count("min_rows", MAX_ROWS), properties.count("max_rows", MAX_ROWS)
+        return Limits(minimum=rows[0], maximum=rows[1])
+    if unit:
+        least = rules.amount("min", unit.decimals)
+        return Limits(
+            minimum=0 if least is None and kind == "number" else least,
+            maximum=rules.amount("max", unit.decimals),
+        )
     low, high = rules.whole("minLength", 0), rules.whole("maxLength", 0)
     short = _("{place} 的 maxLength 最多 {most}", place=rules.place, most=MAX_LENGTH)
     _expect((high or 0) <= MAX_LENGTH, short)

@@ -11,11 +11,12 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from engine.forms import patterns
 from engine.forms.form import MAX_LENGTH, Field, Form
-from engine.forms.values import Day, Many, One, Text, Tick, Whole
-from engine.messages import _
+from engine.forms.values import Amount, Day, Many, One, Text, Tick, Whole
+from engine.messages import Both, _
 
 ATTACHMENT = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_FILES = 20
+COMPOSED = frozenset({"expression", "dynamiclist"})  # made of other answers
 _WRONG = {
     "required": _("必填"),
     "null": _("必填"),
@@ -35,13 +36,14 @@ class _Answers(Schema):
     @pre_load
     def drop_empty(self, data: object, **_kwargs: Any) -> Any:
         return (
-            {key: value for key, value in data.items() if not _empty(value)}
+            {key: value for key, value in data.items() if not empty(value)}
             if isinstance(data, Mapping)
             else data
         )
 
 
-def _empty(value: object) -> bool:
+def empty(value: object) -> bool:
+    """Is this no answer?"""
     if isinstance(value, str):
         return not value or (len(value) <= 1_000 and value.isspace())
     return value is None or value == []
@@ -52,14 +54,20 @@ def schema_of(form: Form) -> type[Schema]:
     """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources:
     see `clean`.
     """
-    name = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
-    return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
+    return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=_name(form))
+
+
+def _name(form: Form) -> str:
+    return "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
 
 
 @lru_cache(maxsize=1024)
 def loader(form: Form) -> Schema:
-    """The schema ready to load; one serves all threads, since it keeps nothing of what it loads."""
-    return schema_of(form)()
+    """The schema of the plain answers, ready to load: tables and what is calculated are made of
+    these, see `clean`. One serves all threads, since it keeps nothing of what it loads.
+    """
+    plain = {each.key: _answer(each) for each in form.asked if each.kind not in COMPOSED}
+    return _Answers.from_dict(plain, name=_name(form))()
 
 
 def _answer(each: Field) -> fields.Field[Any]:
@@ -69,7 +77,13 @@ def _answer(each: Field) -> fields.Field[Any]:
             longest = MAX_LENGTH if each.limits.max_length is None else each.limits.max_length
             return Text(longest, each.kind == "textfield", **options)
         case "number":
-            return Whole(**options)
+            return _number(each, options)
+        case "expression":
+            return Whole(**{**options, "dump_only": True, "required": False, "validate": []})
+        case "dynamiclist":
+            rows = [validate.Length(each.limits.minimum, each.limits.maximum)]
+            row = fields.Nested(schema_of(each.row))
+            return fields.List(row, **{**options, "validate": rows})
         case "checkbox":
             return Tick(**options)
         case "datetime":
@@ -80,6 +94,19 @@ def _answer(each: Field) -> fields.Field[Any]:
             return Many(One(validate=_Regexp(ATTACHMENT, error=_("附件编号不对"))), **options)
         case _:
             return One(**options)
+
+
+def _number(each: Field, options: dict[str, Any]) -> fields.Field[Any]:
+    unit = each.unit
+    if unit is None:
+        return Whole(**options)
+    smallest = unit.shown(1)
+    said = f"As people write it, in {unit.zh}; a whole number is one of {smallest}."
+    options["metadata"] |= {
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+        "description": f"{options['metadata']['description']} — {said}",
+    }
+    return Amount(unit, **options)
 
 
 def _options(each: Field) -> dict[str, Any]:
@@ -104,8 +131,8 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
             yield _Unless("", _Length(min=least, error=error))
         if limits.pattern:
             yield _Unless("", _Matches(limits.pattern))
-    elif each.kind == "number":
-        yield from _bounds(limits.minimum, limits.maximum)
+    elif each.kind in {"number", "expression"}:
+        yield from size(each)
     elif each.kind == "checkbox" and each.required:
         yield _Equal(True, error=_("请勾选"))
     elif each.kind in {"select", "radio"}:
@@ -114,11 +141,17 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
         yield from _how_many(each)
 
 
-def _bounds(least: int | None, most: int | None) -> Iterator[validate.Validator]:
+def size(each: Field) -> Iterator[validate.Validator]:
+    """How large a number may be."""
+    least, most = each.limits.minimum, each.limits.maximum
     if least is not None:
-        yield _Range(min=least, error=_("不能小于 {minimum}", minimum=least))
+        yield _Range(min=least, error=_("不能小于 {minimum}", minimum=_said(each, least)))
     if most is not None:
-        yield _Range(max=most, error=_("不能大于 {maximum}", maximum=most))
+        yield _Range(max=most, error=_("不能大于 {maximum}", maximum=_said(each, most)))
+
+
+def _said(each: Field, value: int) -> object:
+    return Both(each.said(value), each.said(value, "en")) if each.unit else value
 
 
 def _member_of(each: Field) -> Iterator[validate.Validator]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from engine.forms.form import MAX_NUMBER
+from engine.forms import amounts
+from engine.forms.form import MAX_NUMBER, Unit
 from engine.forms.text import tidy
 from engine.messages import _
 
@@ -59,6 +60,42 @@ class Whole(_Verbatim, fields.Integer):
         if abs(value) > MAX_NUMBER:
             raise ValidationError(_("数字太大"))
         return value
+
+
+class Amount(_Verbatim, fields.Raw):
+    """Money or a quantity, as people write it; a whole number is one of the smallest unit, as the
+    answer is kept and given back. Never a float.
+    """
+
+    def __init__(self, unit: Unit, **options: Any) -> None:
+        self.unit = unit
+        super().__init__(**options)
+
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
+        if isinstance(value, str):
+            value = self._read(value)
+        if type(value) is float:
+            raise ValidationError(
+                _("请写成文字，例如 {example}，不能是浮点数", example='"1234.50"')
+            )
+        if type(value) is not int:
+            raise ValidationError(self._unclear())
+        if abs(value) > MAX_NUMBER:
+            raise ValidationError(_("数字太大"))
+        return value
+
+    def _read(self, text: str) -> int:
+        unit = self.unit
+        try:
+            return amounts.read(text, unit.decimals, unit.zh, money=unit.money)
+        except amounts.Unclear as fault:
+            if fault.long:
+                raise ValidationError(_("最多 {n} 位小数", n=unit.decimals)) from None
+            raise ValidationError(self._unclear()) from None
+
+    def _unclear(self) -> str:
+        example = amounts.written(12345678 if self.unit.decimals else 1234, self.unit.decimals)
+        return _("看不出是多少，请写成 {example} 这样", example=example)
 
 
 class Day(_Verbatim, fields.Date):

@@ -178,7 +178,7 @@ def page(session: Session, actor: Actor, ask_id: UUID, lang: str = "zh") -> Page
         confidential=matter["confidential"],
         asked=row["to_id"] == actor.id,
         form=forms.settled(form, context.names()) if form else None,
-        offers={f.key: offer(f.source) for f in form.fields if f.source} if form else {},
+        offers={key: offer(source) for key, source in form.sources.items()} if form else {},
         outcomes=rule.outcomes,
         matter=present.matter(context, parts, names, lang, ""),
         opinions=opinions.opinions(context, parts, names, lang, ""),

@@ -104,7 +104,7 @@ def offers(
     instances of a union.
     """
     offer = choices(session, union_id, actor=actor)
-    return {f.key: offer(f.source) for f in (form.asked if form else ()) if f.source}
+    return {key: offer(source) for key, source in (form.sources if form else {}).items()}
 
 
 def first_tasks(process: Process) -> tuple[TaskRule, ...]:

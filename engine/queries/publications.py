@@ -166,7 +166,7 @@ def _publication_of(
         takes=running and state == "running" and mine is None,
         suspended=state == "suspended",
         form=forms.settled(rule.form, context.names()),
-        offers={field.key: offer(field.source) for field in rule.form.fields if field.source},
+        offers={key: offer(source) for key, source in rule.form.sources.items()},
         mine=mine,
     )
 

@@ -148,7 +148,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
     stands_at = row.element if read.is_open else ""
     lender = read.lender if read.actionable else None
-    offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
+    offer, sources = choices.of_instance(context), rule.form.sources if rule.form else {}
     return Task(
         id=row.id,
         instance_id=row.instance_id,
@@ -161,7 +161,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         state=row.state,
         revision=row.revision,
         form=forms.settled(rule.form, context.names()) if rule.form else None,
-        offers={f.key: offer(f.source) for f in fields if f.source},
+        offers={key: offer(source) for key, source in sources.items()},
         outcomes=rule.outcomes,
         next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(

@@ -78,7 +78,7 @@ def read(
         items=items,
         shared=shared,
         each=each,
-        offers={f.key: offer(f.source) for f in (*shared.fields, *each.fields) if f.source},
+        offers={k: offer(source) for form in (shared, each) for k, source in form.sources.items()},
         suggested=_suggested(session, rule, items) if rule.suggests else {},
         prefilled=bool(rule.prefill),
         read=_read(session, actor, ids),

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import case, select, union_all
 
 from engine.db import tables
+from engine.forms import told as in_words
 from engine.messages import _
 from engine.people import access
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.definitions import Process
     from engine.definitions.decision_tables import Lexicon, Sheet
-    from engine.forms import Field, Form
+    from engine.forms import Form
+    from engine.forms.told import Table
     from engine.people.organisation import Actor
 
 FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
@@ -28,12 +30,15 @@ NOT_PUBLIC = "（未公开）"  # a matter that the reader may not know of
 
 @dataclass(frozen=True)
 class Answered:
-    """One answer in words. `files` are (id, name) pairs of attachments."""
+    """One answer in words. `files` are (id, name) pairs of attachments; of a `table` the text is
+    its rows, a line each.
+    """
 
     key: str
     label: str
     text: str
     files: tuple[tuple[str, str], ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,12 @@ def answered(
         if field.kind == "filepicker":
             files = tuple((f["id"], f["name"]) for f in value if isinstance(f, dict))
             found.append(Answered(field.key, label, "", files))
+        elif field.kind == "dynamiclist":
+            table = in_words.table_of(field, value, names.names, lang)
+            found.append(Answered(field.key, label, table.lines(lang), table=table))
         else:
-            found.append(Answered(field.key, label, _text(field, value, names, lang)))
+            said = in_words.text_of(field, value, names.names, lang)
+            found.append(Answered(field.key, label, said))
     return tuple(found)
 
 
@@ -165,7 +174,7 @@ def _pair(
     by_form = answered(rule.form, {key: value}, names, lang) if rule else ()
     if by_form or value in (None, "", []):
         return by_form
-    return (Answered(fact, "", _joined(value, names, {}, lang)),)
+    return (Answered(fact, "", in_words.joined(value, names.names, lang)),)
 
 
 def told(
@@ -213,19 +222,3 @@ def _sheet(process: Process, element: str, lexicon: Lexicon) -> Sheet | None:
     if element not in process.decisions:
         return None
     return lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}")
-
-
-def _text(field: Field, value: object, names: Named, lang: str) -> str:
-    english = lang.startswith("en")
-    if isinstance(value, bool):
-        return ("Yes" if value else "No") if english else ("是" if value else "否")
-    labels = {c.value: (c.label_en if english and c.label_en else c.label) for c in field.choices}
-    # an id that somebody typed into a text is that text: only a choice of things names them
-    return _joined(value, names if field.source else Named({}), labels, lang)
-
-
-def _joined(value: object, names: Named, labels: Mapping[str, str], lang: str) -> str:
-    """One value or several, each by its label, its name, or as it is."""
-    parts = map(str, value if isinstance(value, list) else [value])
-    mark = ", " if lang.startswith("en") else "、"
-    return mark.join(labels.get(part) or names.names.get(part) or part for part in parts)

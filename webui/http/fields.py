@@ -5,14 +5,16 @@ evaluates them.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from engine import expressions
+from engine.forms import Unit
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
-    from engine.forms import Form
+    from engine.forms import Field, Form
 
 
 def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:
@@ -24,12 +26,32 @@ def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:
         name = f"f.{field.key}"
         if field.kind in ("checklist", "filepicker"):
             found[field.key] = [v for v in sent.getlist(name) if v]
+        elif field.kind == "dynamiclist":
+            found[field.key] = _rows(field, sent)
         elif name in sent:
             value = sent[name]
             found[field.key] = value.replace("\r\n", "\n") if field.kind == "textarea" else value
     return found
 
 
-def hide_rule(condition: str) -> str:
-    """A hide condition as the tree that webui/static/expressions.js evaluates, in JSON."""
+def _rows(table: Field, sent: MultiDict[str, str]) -> list[dict[str, str]]:
+    """The rows of a table, fields `f.<table>.<row>.<column>`, in the order of their numbers; those
+    with nothing in them are none.
+    """
+    name = re.compile(rf"f\.{table.key}\.([0-9]{{1,6}})\.([a-z][a-z0-9_]*)")
+    found: dict[int, dict[str, str]] = {}
+    for given, value in sent.items():
+        if (cell := name.fullmatch(given)) and value.strip():
+            found.setdefault(int(cell[1]), {})[cell[2]] = value.replace("\r\n", "\n")
+    return [found[number] for number in sorted(found)]
+
+
+def unit(field: Field) -> str:
+    """How the page reads what is typed into a number, see webui/static/expressions.js, in JSON."""
+    of = field.unit or Unit()
+    return json.dumps({"decimals": of.decimals, "unit": of.zh, "money": of.money})
+
+
+def tree(condition: str) -> str:
+    """A condition or calculation as the tree that webui/static/expressions.js evaluates, in JSON."""
     return json.dumps(expressions.tree_in(condition), ensure_ascii=False)

@@ -66,7 +66,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         time_left=time_left,
         lang=lang,
-        hide_rule=fields.hide_rule,
+        tree=fields.tree,
+        unit_of=fields.unit,
         tenant=tenant,
         desk_title=desk_title,
     )

@@ -59,6 +59,10 @@
   const answers = (form) => {
     const found = {};
     for (const field of form.querySelectorAll("[data-field]")) {
+      if (field.dataset.kind === "dynamiclist") {
+        found[field.dataset.field] = rows.read(field);
+        continue;
+      }
       const inputs = [...field.querySelectorAll("[name^='f.']")];
       if (!inputs.length) continue;
       const many =
@@ -69,27 +73,62 @@
     return found;
   };
 
-  // --- fields that answers hide: the conditions as trees, see expressions.js ---
-  const plain = (kind, answer) => {
+  // --- what follows from the answers: fields that they hide, what is calculated; see expressions.js ---
+  const plain = ({ kind, unit }, answer) => {
     // as engine/forms/values.py reads it; what is no answer of its kind is missing
     if (kind === "checkbox") return answer === "true";
     if (kind === "checklist" || kind === "filepicker") return answer ?? [];
     if (answer === undefined) return null;
-    const text = answer.trim().normalize(kind === "number" ? "NFKC" : "NFC");
-    return kind !== "number" ? text || null : /^[+-]?[0-9]{1,20}$/.test(text) ? BigInt(text.replace("+", "")) : null;
+    if (kind === "number") {
+      if (unit && (unit.money || unit.decimals || unit.unit)) return expressions.amount(answer, unit);
+      const digits = answer.trim().normalize("NFKC");
+      return /^[+-]?[0-9]{1,20}$/.test(digits) ? BigInt(digits.replace("+", "")) : null;
+    }
+    return answer.trim().normalize("NFC") || null;
   };
-  const ruled = (form) => [...form.querySelectorAll("[data-hide]")];
-  const hidden = (form, given) => {
-    // the keys of the fields that these answers hide
-    const rules = new Map(ruled(form).map((field) => [field.dataset.field, JSON.parse(field.dataset.hide)]));
-    const kinds = [...form.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field.dataset.kind]);
-    return expressions.hidden(rules, new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])])));
+  const read = (element, name) => (name in element.dataset ? JSON.parse(element.dataset[name]) : null);
+  const shape = (elements, key) => {
+    // what a form, or a row of a table, says of its fields
+    const form = { hide: new Map(), calculated: new Map(), tables: new Map(), fields: new Map() };
+    for (const each of elements) {
+      const name = each.dataset[key];
+      form.fields.set(name, { kind: each.dataset.kind, unit: read(each, "unit") });
+      if ("hide" in each.dataset) form.hide.set(name, read(each, "hide"));
+      if ("calculated" in each.dataset) form.calculated.set(name, read(each, "calculated"));
+      if (each.dataset.kind === "dynamiclist") form.tables.set(name, shape(rows.columns(each), "cell"));
+    }
+    return form;
   };
+  const shapes = new WeakMap();
+  const shapeOf = (form) => {
+    if (!shapes.has(form)) shapes.set(form, shape(form.querySelectorAll("[data-field]"), "field"));
+    return shapes.get(form);
+  };
+  const meant = (form, given) =>
+    new Map(
+      [...form.fields].map(([key, field]) => [
+        key,
+        form.tables.has(key) ? (given[key] ?? []).map((row) => meant(form.tables.get(key), row)) : plain(field, given[key]),
+      ]),
+    );
+  const settle = (form, given) => expressions.settle(shapeOf(form), meant(shapeOf(form), given));
+  const hidden = (form, given) => settle(form, given).hidden; // the keys of the fields that these answers hide
   window.yixing = { answers, hidden };
-  for (const form of document.querySelectorAll("form:has([data-hide])")) {
+  for (const form of document.querySelectorAll("form:has([data-hide], [data-calculated], [data-kind=dynamiclist])")) {
+    const groups = [...form.querySelectorAll("[data-group]")];
     const apply = () => {
-      const gone = hidden(form, answers(form));
-      for (const field of ruled(form)) field.hidden = gone.has(field.dataset.field);
+      const found = settle(form, answers(form)),
+        of = shapeOf(form);
+      for (const field of form.querySelectorAll("[data-field]")) {
+        const key = field.dataset.field;
+        field.hidden = found.hidden.has(key);
+        if (of.calculated.has(key)) rows.show(field, found.values.get(key), of.fields.get(key).unit);
+        if (of.tables.has(key)) rows.settle(field, found.rows.get(key) ?? [], of.tables.get(key));
+      }
+      for (const group of groups) {
+        // a heading goes with the fields below it, which are hidden by the same condition
+        group.hidden = group.nextElementSibling?.hidden && group.nextElementSibling.matches("[data-field]");
+      }
     };
     for (const kind of ["input", "change"]) form.addEventListener(kind, apply); // at once: nothing may move under a click
     apply();

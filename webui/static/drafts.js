@@ -74,6 +74,7 @@
   const put = (form, fields) => {
     // gives whether anything was changed
     let changed = false;
+    rows.room(form, fields.map((field) => field.name ?? ""));
     for (const field of form.querySelectorAll(KINDS)) {
       const choice = ["checkbox", "radio"].includes(field.type);
       const found = fields.find((f) => f.name === field.name && (!choice || f.value === field.value));

@@ -48,14 +48,14 @@ def _day_of_fact(name: str, key: str, draft: Draft) -> Iterator[Fault]:
 
 def _bounds(name: str, field: Field, happened: bool, language: Language) -> Iterator[Fault]:
     path, bounds = path_of(name), field.bounds
-    if not happened and not bounds.expressions:
+    if not happened and not bounds.days:
         what = _("日期 {key} 没有写早不过哪天、晚不过哪天。", key=shown(field.key))
         advice = _(
             "请在 properties 里写 not_before、not_after（法定的先后），或 usual_from、usual_to（惯例），"
             "例如 not_after 写 today；是事情发生的那一天的，请在 process.toml 写 happened。"
         )
         yield Fault(path, shown(name), what, advice)
-    for expression in bounds.expressions:
+    for expression in bounds.days:
         label = _("日期 {key} 的界限", key=shown(field.key))
         yield from language.faults(path, shown(name), label, expression)
     if bounds.words and not bounds.words_en:

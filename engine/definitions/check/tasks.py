@@ -218,7 +218,8 @@ def _batch(
     if task.get("each") and not task.get("batch"):
         yield Fault(FILE, place, _("有 each，没有 batch。"), _("请写 batch = true，或删去 each。"))
     form = draft.forms.get(key)
-    fields = [field.key for field in form.asked if field.kind != "filepicker"] if form else []
+    alone = {"filepicker", "dynamiclist", "expression"}
+    fields = [field.key for field in form.asked if field.kind not in alone] if form else []
     for name in task.get("each", ()):
         if name not in fields:
             what = _("each 里的 {field} 不在表单里。", field=shown(name))

@@ -229,8 +229,8 @@ def _message(
     def read(session: Session) -> tuple[Any, Any, Any]:
         found = reading.file(session, me(), instance_id, lang())
         able = next((a for a in found.able if a.name == name), None)
-        asked, offer = able.form.asked if able and able.form else (), of_instance(found.context)
-        return found, able, {f.key: offer(f.source) for f in asked if f.source}
+        sources, offer = able.form.sources if able and able.form else {}, of_instance(found.context)
+        return found, able, {key: offer(source) for key, source in sources.items()}
 
     found, able, choices = look(read)
     if able is None:
