@@ -213,9 +213,17 @@ class TestFaultsOfASchema:
             (component("textfield", conditional={"hide": '=launch.a == "b"'}), "!="),
             (component("textfield", conditional={"hide": "=launch.a != True"}), "true"),
             (
-                component(
-                    "textfield", "a", conditional={"hide": "=a != null and launch.b != null"}
-                ),
+                {
+                    **component("group"),
+                    "components": [
+                        component("textfield", "a"),
+                        component(
+                            "textfield",
+                            "b",
+                            conditional={"hide": "=a != null and launch.b != null"},
+                        ),
+                    ],
+                },
                 "用 or 分开",
             ),
             (component("textfield", conditional={"hide": "=due(launch.a) > 1"}), "没有函数"),
