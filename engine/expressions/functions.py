@@ -123,7 +123,8 @@ def _quantity(value: object, decimals: object) -> int | Fraction:
     places = _exact("quantity", decimals)
     if places.denominator != 1 or not 0 <= places <= MAX_DECIMALS:
         raise Mistake(_("quantity() 的小数位数是 0 至 {most}", most=MAX_DECIMALS))
-    return _exact("quantity", value) * 10**places.numerator
+    scale: int = 10**places.numerator
+    return _exact("quantity", value) * scale
 
 
 @_built_in("yuan", Gives.NUMBER)
