@@ -18,7 +18,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class Lines:
     """The rows of a table in words, and under each column its sum, "" where there is none."""
 
     columns: tuple[Column, ...]
@@ -51,7 +51,7 @@ def joined(value: object, names: Mapping[str, str], lang: str = "zh") -> str:
     return (", " if lang.startswith("en") else "、").join(names.get(part) or part for part in parts)
 
 
-def table_of(field: Field, rows: object, names: Mapping[str, str], lang: str = "zh") -> Table:
+def table_of(field: Field, rows: object, names: Mapping[str, str], lang: str = "zh") -> Lines:
     """The rows of a table in words."""
     given = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     english = lang.startswith("en")
@@ -66,7 +66,7 @@ def table_of(field: Field, rows: object, names: Mapping[str, str], lang: str = "
         tuple(_cell(each, row.get(each.key), names, lang) for each in field.fields) for row in given
     )
     sums = tuple(_sum(each, given, lang) for each in field.fields)
-    return Table(columns, cells, sums if any(sums) else ())
+    return Lines(columns, cells, sums if any(sums) else ())
 
 
 def _cell(column: Field, value: object, names: Mapping[str, str], lang: str) -> str:

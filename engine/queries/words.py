@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.definitions.decision_tables import Lexicon, Sheet
     from engine.forms import Form
-    from engine.forms.told import Table
+    from engine.forms.told import Lines
     from engine.people.organisation import Actor
 
 FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
@@ -38,7 +38,7 @@ class Answered:
     label: str
     text: str
     files: tuple[tuple[str, str], ...] = ()
-    table: Table | None = None
+    table: Lines | None = None
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def issued(
     """(kind, data) of what the stories issue that read their papers; each of these kinds once."""
     seen: set[str] = set()
     files = definitions.read(folder)
-    for story in sorted(scenarios.stories(folder), key=scenarios.beginning):
+    for story in scenarios.stories(folder):
         if seen.issuperset(kinds):
             return
         read = scenarios.read(story)

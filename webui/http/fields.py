@@ -53,5 +53,5 @@ def unit(field: Field) -> str:
 
 
 def tree(condition: str) -> str:
-    """A condition or calculation as the tree that webui/static/expressions.js evaluates, in JSON."""
+    """A condition or calculation as the tree that webui/static/expressions.js evaluates: JSON."""
     return json.dumps(expressions.tree_in(condition), ensure_ascii=False)
