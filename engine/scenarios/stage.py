@@ -55,31 +55,28 @@ def results(url: str, files: Mapping[str, str]) -> Iterator[Result]:
 
 def main() -> None:
     """Play what is asked for on the input; one line of JSON for each story."""
-    from engine import db, scenarios, settings
-    from engine.scenarios.story import beginning
-
     asked = json.load(sys.stdin)
-    engine = db.connect(asked["url"])
-    cast = scenarios.standard(settings.load().processes)
-    with scenarios.Player(engine, cast) as player:
-        for name, source in sorted(_readable(asked["files"]), key=lambda each: beginning(each[1])):
-            played = player.play(source, asked["files"])
-            _tell(Result(name, played.title or name, played.ok, stored(played.why)))
+    for result in played(asked["url"], asked["files"]):
+        sys.stdout.write(json.dumps(vars(result)) + "\n")
+        sys.stdout.flush()
 
 
-def _readable(files: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The stories that are TOML, by name; of the others it is told why not."""
+def played(url: str, files: Mapping[str, str]) -> Iterator[Result]:
+    """The same as `results`, in this process and without its limits."""
+    from engine import db, scenarios, settings
+
+    told: dict[str, dict[str, Any]] = {}
     for name in names(files):
         try:
-            yield name, tomllib.loads(files[name])
+            told[name] = tomllib.loads(files[name])
         except (ValueError, RecursionError) as fault:
             why = _("读不懂：{fault}", fault=str(fault)[:200])
-            _tell(Result(name, name, False, stored(why)))
-
-
-def _tell(result: Result) -> None:
-    sys.stdout.write(json.dumps(vars(result)) + "\n")
-    sys.stdout.flush()
+            yield Result(name, name, False, stored(why))
+    cast = scenarios.standard(settings.load().processes)
+    with scenarios.Player(db.connect(url), cast) as player:
+        for name in sorted(told, key=lambda name: scenarios.beginning(told[name])):
+            story = player.play(told[name], files)
+            yield Result(name, story.title or name, story.ok, stored(story.why))
 
 
 if __name__ == "__main__":

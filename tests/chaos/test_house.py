@@ -149,10 +149,10 @@ def nothing_lost_nothing_double(
     union.whole()
 
 
-def test_twenty_motions_come_to_their_end_while_a_web_process_and_a_worker_are_killed(
+def test_six_motions_come_to_their_end_while_a_web_process_and_a_worker_are_killed(
     town: tuple[House, Api, Union],
 ) -> None:
-    travel(town, 20)
+    travel(town, 6)
 
 
 @pytest.mark.prove

@@ -52,7 +52,7 @@ PUBLIC = bytes(KEY.public_key)
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(st.integers(1, 7).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))))
 def test_any_so_many_tellers_open_and_fewer_do_not(numbers: tuple[int, int]) -> None:
     needed, n = numbers

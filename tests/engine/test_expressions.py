@@ -583,13 +583,13 @@ def _only_plain_or_fault(text: str) -> None:
     names_in(text), numbers_in(text), calls_in(text)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.text(max_size=600), st.lists(PIECES, max_size=25).map("".join)))
 def test_random_text_gives_a_fault_or_a_plain_value(text: str) -> None:
     _only_plain_or_fault(text)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TREES)
 def test_random_trees_give_a_fault_or_a_plain_value(text: str) -> None:
     _only_plain_or_fault(text)

@@ -867,7 +867,7 @@ EVERY_KIND = load(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdefghijk"), JSON, max_size=11))
 def test_any_json_gives_clean_answers_or_invalid(answers: dict[str, Any]) -> None:
     try:

@@ -247,7 +247,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kind=st.sampled_from(sorted(imports.KINDS)),
     rows=st.lists(st.lists(CELLS, max_size=8), max_size=6),

@@ -23,6 +23,7 @@ from engine.queries import definitions as reading
 from engine.queries import own_versions as owns
 from engine.queries import proposals
 from engine.queries.launchable import launchable, opening
+from engine.scenarios import stage
 from tests.engine.errands import KEY
 from tests.hostile.sound import sound
 from tests.races.union import Union
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 OUTSIDERS = ("secretary", "deputy", "auditor", "d0")  # of another union than `far`
+
+
+@pytest.fixture(autouse=True)
+def _stories_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stories of a proposed version are played in this process: starting one of their own takes longer than they do."""
+    monkeypatch.setattr(stage, "results", stage.played)
 
 
 @pytest.fixture

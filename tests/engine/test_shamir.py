@@ -76,7 +76,7 @@ def test_the_shares_are_those_of_pycryptodome(
 NUMBERS = st.integers(1, 12).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n)))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(NUMBERS, st.binary(min_size=16, max_size=16), st.randoms(use_true_random=False))
 def test_any_k_of_n_give_the_secret_and_fewer_do_not(
     numbers: tuple[int, int], secret: bytes, chance: random.Random

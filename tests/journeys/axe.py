@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 HOST = "http://yixing.test"
 ROLES = ("secretary", "committee", "delegate", "auditor", "admin", "second1", "chair")
+_static: dict[str, TestResponse] = {}
 HEAVY = ("serious", "critical")
 # folds and menus are opened, so that what they hold is looked at too
 LOOK = """async () => {
@@ -99,6 +100,15 @@ def _answer(world: World, shown: Shown, route: Route) -> None:
 
 
 def _part(world: World, who: str, path: str) -> TestResponse:
+    """A part of a page; those that are the same for everybody are asked for once."""
+    if not path.startswith("/static/"):
+        return _asked(world, who, path)
+    if path not in _static:
+        _static[path] = _asked(world, who, path)
+    return _static[path]
+
+
+def _asked(world: World, who: str, path: str) -> TestResponse:
     browser = world.app.test_client()
     if who:
         with browser.session_transaction() as cookie:
