@@ -27,7 +27,7 @@ from tests.measure.walk import walked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LENGTHS = (1, 30)
+LENGTHS = (1, 10)
 Figures = dict[str, dict[str, dict[str, Any]]]
 
 
