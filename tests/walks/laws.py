@@ -329,7 +329,7 @@ GENERAL = (
 SEPARATED = nobody_acts_twice_where_separated
 LAWS: dict[str, tuple[Law, ...]] = {
     "cadre_transfer": (
-        Law("consents come before the order", consents_come_before_the_order, ("party_decision",)),
+        Law("consents come before the order", consents_come_before_the_order, ("settle",)),
         Law("the person concerned has no vote", the_person_concerned_has_no_vote),
         Law(
             "a vote is opened before a quorum",
