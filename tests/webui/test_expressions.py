@@ -317,7 +317,9 @@ def test_a_page_decides_every_condition_of_the_processes() -> None:
     hiding_fields = [(form, each) for form in loaded for each in form.asked if each.hide]
     assert len(hiding_fields) > 50
     for form, each in hiding_fields:
-        assert expressions.names_in(each.hide) <= {other.key for other in form.asked}, each
+        strange = expressions.names_in(each.hide) - {other.key for other in form.asked}
+        # facts of the matter, which a page gets settled
+        assert all("." in name for name in strange), each
         called = {name for name, _given in expressions.calls_in(each.hide)}
         assert called <= expressions.BUILT_IN.keys(), each
 

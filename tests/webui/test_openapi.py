@@ -110,6 +110,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "complete_together",  # the number of the batch is its key
         "undo_together",
         "preview_together",  # nothing is done
+        "act_on_many",  # each instance by itself: what was done is not waited for any more
     }
 
 
