@@ -26,7 +26,7 @@ from engine.queries.launchable import launchable, opening
 from engine.scenarios import stage
 from tests.engine.errands import KEY
 from tests.hostile.sound import sound
-from tests.races.union import Union
+from tests.races.union import Union, stories_here
 from webui.http import evidence as packs
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ OUTSIDERS = ("secretary", "deputy", "auditor", "d0")  # of another union than `f
 
 @pytest.fixture(autouse=True)
 def _stories_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stories of a proposed version are played in this process: starting one of their own takes longer than they do."""
-    monkeypatch.setattr(stage, "results", stage.played)
+    monkeypatch.setattr(stage, "results", stories_here)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from engine.queries import proposals
 from engine.scenarios import stage
 from engine.settings import ROOT
 from tests.hostile.sound import sound
-from tests.races.union import Union
+from tests.races.union import Union, stories_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +36,7 @@ BY = "国务院办公厅通知"
 
 @pytest.fixture(autouse=True)
 def _stories_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stories of a proposed version are played in this process: starting one of their own takes longer than they do."""
-    monkeypatch.setattr(stage, "results", stage.played)
+    monkeypatch.setattr(stage, "results", stories_here)
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from engine.db import tables
 from engine.definitions import read
 from engine.history import seals
 from engine.people import organisation
+from engine.scenarios import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -40,6 +41,14 @@ CAST = {
     "far.d0": ("formal_delegate", "far.college"),
 }
 TABLES = sorted(tables.metadata.tables)
+
+
+def stories_here(url: str, files: Mapping[str, str]) -> Iterator[stage.Result]:
+    """In place of `stage.results`: in this process, since starting one of their own takes longer than the stories."""
+    try:
+        yield from stage.played(url, files)
+    finally:
+        db.release(url)
 
 
 @dataclass

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 STORIES = sorted(ROOT.glob("processes/*/scenarios/*.toml"))
-SAMPLE = 140  # of how many stories one is played by `make test`
+SAMPLE = 240  # of how many stories one is played by `make test`
 STANDARD = scenarios.standard(ROOT / "processes")
 _event = tables.event.c
 

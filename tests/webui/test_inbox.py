@@ -105,8 +105,12 @@ def test_the_list_stands_in_the_order_in_which_a_person_works(
     assert _rows(browser.get("/?of=errand.do").text) == {"look": ["要看办理的"]}
     api = house.look(lambda s: waiting.inbox(s, house.actor("office")))
     assert api.by_part == {
-        **{"soon": 1, "together": 2, "look": 1},
-        **{"poll": 0, "deputy": 0, "optional": 0},
+        "soon": 1,
+        "together": 2,
+        "look": 1,
+        "poll": 0,
+        "deputy": 0,
+        "optional": 0,
     }
     assert [item.title for item in api.items][:1] == ["早就该办的"] and api.must == 4
 
