@@ -89,7 +89,11 @@ def _walk_all(engine: Engine, folder: Path, drawn: int, walks: int) -> Counter[s
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_nobody_is_stuck_when_people_leave(engine: Engine, folder: Path) -> None:
-    met = _walk_all(engine, folder, FIXED, SHORT)
+    met, more = _walk_all(engine, folder, FIXED, SHORT), range(SHORT, 5 * SHORT)
+    for number in more if "YIXING_WALKS" not in os.environ else ():
+        if met["tried"]:
+            break
+        met += walked(engine, folder, FIXED, number)
     assert met["account"] + met["post"] + met["move"] > 0, met
     assert met["tried"] > 0, met  # what was lost was tried, and refused
     assert met["task"] + met["poll"] + met["timer"] + met["message"] + met["house"] > 0, met

@@ -28,7 +28,7 @@ EDITS = (
     Edit(
         '    {% elif field.kind == \'dayrange\' %}{% for n in (0, 1) %}<input class="form-control" type="date" '
         'name="{{ name }}" value="{{ value[n] if value else \'\' }}">{% endfor %}',
-        before='        {% else %}<input class="form-control{% if faults %} is-invalid{% endif %}" id="{{ id }}" name=',
+        before='        {% else %}{% if unit(field) %}<div class="yx-unit">{% endif %}<input',
     ),
     Edit(
         '  {"type": "dayrange", "key": "when", "label": "起止", "properties": {"label_en": "When"}},',
