@@ -107,7 +107,7 @@ def ready(port: int) -> Any:
         return json.loads(fault.read())
 
 
-@pytest.mark.parametrize("seconds", [15, pytest.param(600, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("seconds", [60, pytest.param(600, marks=pytest.mark.prove)])
 def test_two_homes_on_one_database(town: Any, seconds: int) -> None:
     houses, api, union, url = town
     houses.await_answer()
