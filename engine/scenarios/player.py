@@ -6,6 +6,7 @@ the savepoint before the step at which they part. So stories neither see nor hin
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -64,6 +65,7 @@ class _Stage:
     session: Connection
     progress: Progress
     as_told: object
+    until: float  # by time.monotonic(); then it is begun anew
     done: list[_Done] = field(default_factory=list)
 
     def mark(self, name: str) -> _Place:
@@ -103,6 +105,11 @@ class _Stage:
                 self.return_to(before)
                 raise
         self.done.append(_Done(before, repr(step), result, met))
+
+
+# A story writes the versions it plays, and whoever would decide on one waits for it; nobody waits
+# much longer than this, and locks may be waited for twice as long.
+HELD = 5.0  # seconds
 
 
 class Player:
@@ -174,7 +181,8 @@ class Player:
         """The world of the story: that of the one before it where it is told alike."""
         others = {name: _beside(source, name) for name in read.also}
         as_told = (read.at, read.cast, read.rules, read.vacations, read.city, others, dict(files))
-        if self._stage is None or self._stage.as_told != as_told:
+        stage = self._stage
+        if stage is None or stage.as_told != as_told or time.monotonic() > stage.until:
             self.close()
             session = self._engine.connect()
             try:
@@ -184,8 +192,9 @@ class Player:
             except BaseException:
                 session.close()
                 raise
-            self._stage = _Stage(session, Progress(session, there, read.at), as_told)
-        return self._stage
+            began, until = Progress(session, there, read.at), time.monotonic() + HELD
+            stage = self._stage = _Stage(session, began, as_told, until)
+        return stage
 
 
 def play(

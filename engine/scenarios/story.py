@@ -97,8 +97,13 @@ def read(source: Mapping[str, Any] | Path) -> Story:
 
 
 def beginning(source: Mapping[str, Any] | Path) -> tuple[str, ...]:
-    """By what stories stand together that begin alike: the world, then step for step."""
-    raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
+    """By what stories stand together that begin alike: the world, then step for step; () of what
+    cannot be read.
+    """
+    try:
+        raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
+    except ProcessFault:
+        return ()
     told = ("title", "title_en", "proves", "step", "ends")
     stands = {key: value for key, value in sorted(raw.items()) if key not in told}
     steps = raw.get("step")

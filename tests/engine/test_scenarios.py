@@ -21,6 +21,7 @@ from engine.definitions import load, read
 from engine.errors import ProcessFault
 from engine.history.kinds import KINDS
 from engine.scenarios import Played, play, story, times, words
+from engine.scenarios.actions import ACTIONS
 from engine.scenarios.steps import VERBS
 from tests.conftest import fresh, named
 from tests.hostile.sound import ROOT, edited, sound
@@ -122,6 +123,74 @@ def test_one_stage_plays_many_stories(stage: Engine) -> None:
     played(stage, LAUNCH)  # the first one parses the definition
     for _ in range(10):
         assert played(stage, LAUNCH, PASS, DO, GOOD).ok
+
+
+def test_stories_that_begin_alike_are_begun_once_and_go_as_each_alone(
+    stage: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that goes otherwise than told, or cannot be meant, hinders none that comes after it."""
+    stories = [
+        told(LAUNCH, PASS, DO, GOOD),
+        told(LAUNCH, BACK),
+        told(LAUNCH, PASS, PASS),
+        told(LAUNCH, PASS, {**DO, "task": "nothing"}),
+        told(LAUNCH, PASS, DO, GOOD, ends={"outcome": "elsewhere"}),
+        told(LAUNCH, PASS, DO),
+        told(LAUNCH, PASS, DO, GOOD),
+        told(LAUNCH, PASS, at=AT + timedelta(days=1)),
+        {"title": "没有步骤", "at": AT, "step": []},
+    ]
+    launched, launch = [], ACTIONS["launch"]
+    monkeypatch.setitem(ACTIONS, "launch", lambda *given: launched.append(launch(*given)))
+    with scenarios.Player(stage, STANDARD) as player:
+        together = [player.play(each, sound()) for each in stories]
+    assert len(launched) == 2  # the second on the other day
+    assert together == [play(stage, each, sound(), STANDARD) for each in stories]
+    assert [each.ok for each in together] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert together[0].met == together[6].met != together[1].met
+
+
+def test_whoever_goes_on_otherwise_leaves_nothing_to_the_next(stage: Engine) -> None:
+    whole = told(LAUNCH, PASS, DO, GOOD)
+    alone = play(stage, whole, sound(), STANDARD)
+    with scenarios.Player(stage, STANDARD) as player:
+        for first in (1, 3, 2):
+            with player.begun(whole, sound(), first) as progress:
+                scenarios.play_step(progress, scenarios.read(whole).steps[first])
+                scenarios.play_step(progress, scenarios.read(told(LAUNCH)).steps[0])
+                assert len(progress.instances) == 2 and progress.now == AT
+        with pytest.raises(RuntimeError), player.begun(whole, sound(), 2):
+            raise RuntimeError
+        assert player.play(whole, sound()) == alone
+
+
+def test_nobody_waits_long_for_the_versions_that_are_played(
+    stage: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written is let go between two stories, and they begin anew."""
+    launched, launch = [], ACTIONS["launch"]
+    monkeypatch.setitem(ACTIONS, "launch", lambda *given: launched.append(launch(*given)))
+    with scenarios.Player(stage, STANDARD) as player:
+        for held, begun in ((0.0, 1), (60.0, 2), (60.0, 2)):
+            monkeypatch.setattr(scenarios.player, "HELD", held)
+            assert player.play(told(LAUNCH, PASS), sound()).ok and len(launched) == begun
+
+
+def test_what_cannot_be_read_stands_with_the_first(tmp_path: Path) -> None:
+    torn = tmp_path / "a.toml"
+    torn.write_text("title = ", "utf-8")
+    assert scenarios.beginning(torn) == () < scenarios.beginning(told(LAUNCH))
+    assert scenarios.beginning(told(LAUNCH)) < scenarios.beginning(told(LAUNCH, BACK))
 
 
 def test_a_story_plays_the_files_it_is_given_and_not_what_is_in_force(engine: Engine) -> None:

@@ -42,7 +42,7 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
         wrong += len(faults)
         if faults or not holds_process:
             continue
-        stories += scenarios.stories(folder)
+        stories += sorted(scenarios.stories(folder), key=scenarios.beginning)
         if given.write:
             _write_outline(folder)
     if stories and not given.no_stories:
