@@ -113,9 +113,12 @@ HELD = 5.0  # seconds
 
 
 class Player:
-    """`standard`: the cast of processes/stories.toml. To be closed; then nothing of it stays."""
+    """`standard`: the cast of processes/stories.toml; `held`: for how many seconds others may wait.
+    To be closed; then nothing of it stays.
+    """
 
-    def __init__(self, engine: Engine, standard: Mapping[str, Any]) -> None:
+    def __init__(self, engine: Engine, standard: Mapping[str, Any], held: float = HELD) -> None:
+        self._held = held
         self._engine = engine
         self._standard = standard
         self._stage: _Stage | None = None
@@ -192,7 +195,7 @@ class Player:
             except BaseException:
                 session.close()
                 raise
-            began, until = Progress(session, there, read.at), time.monotonic() + HELD
+            began, until = Progress(session, there, read.at), time.monotonic() + self._held
             stage = self._stage = _Stage(session, began, as_told, until)
         return stage
 

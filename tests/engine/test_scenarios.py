@@ -174,16 +174,16 @@ def test_whoever_goes_on_otherwise_leaves_nothing_to_the_next(stage: Engine) -> 
         assert player.play(whole, sound()) == alone
 
 
-def test_nobody_waits_long_for_the_versions_that_are_played(
-    stage: Engine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("held", "begun"), [(0.0, 3), (60.0, 1)])
+def test_what_was_written_is_let_go_between_two_stories(
+    stage: Engine, monkeypatch: pytest.MonkeyPatch, held: float, begun: int
 ) -> None:
-    """What was written is let go between two stories, and they begin anew."""
+    """So that nobody waits for long who would decide on a version that is played."""
     launched, launch = [], ACTIONS["launch"]
     monkeypatch.setitem(ACTIONS, "launch", lambda *given: launched.append(launch(*given)))
-    with scenarios.Player(stage, STANDARD) as player:
-        for held, begun in ((0.0, 1), (60.0, 2), (60.0, 2)):
-            monkeypatch.setattr(scenarios.player, "HELD", held)
-            assert player.play(told(LAUNCH, PASS), sound()).ok and len(launched) == begun
+    with scenarios.Player(stage, STANDARD, held) as player:
+        assert all(player.play(told(LAUNCH, PASS), sound()).ok for _ in range(3))
+    assert len(launched) == begun
 
 
 def test_what_cannot_be_read_stands_with_the_first(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 STANDARD = scenarios.standard(ROOT / "processes")
+ALONE = 3600.0  # seconds: nobody else waits for this database
 STORIES = sorted(  # those that begin alike stand together, and are not begun twice
     ROOT.glob("processes/*/scenarios/*.toml"),
     key=lambda path: (path.parent, scenarios.beginning(path), path),
@@ -32,7 +33,7 @@ def player(server: str) -> Iterator[scenarios.Player]:
     """One database for all: nothing is left in it."""
     with fresh(server) as url:
         engine = db.connect(url, size=2)
-        with scenarios.Player(engine, STANDARD) as made:
+        with scenarios.Player(engine, STANDARD, ALONE) as made:
             yield made
         engine.dispose()
 

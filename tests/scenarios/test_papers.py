@@ -27,12 +27,13 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in (ROOT / "processes").glob("*/process.toml"))
 SOME = 2  # facts of each paper without which `make test` tries to print it
 STANDARD = scenarios.standard(ROOT / "processes")
+ALONE = 3600.0  # seconds: nobody else waits for this database
 
 
 @pytest.fixture(scope="module")
 def player(server: str) -> Iterator[scenarios.Player]:
     with fresh(server) as url:
-        with scenarios.Player(db.connect(url, size=2), STANDARD) as made:
+        with scenarios.Player(db.connect(url, size=2), STANDARD, ALONE) as made:
             yield made
         db.release(url)
 

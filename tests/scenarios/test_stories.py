@@ -31,13 +31,14 @@ WHOLE = {
     "dispute_mediation",
 }
 STANDARD = scenarios.standard(ROOT / "processes")
+ALONE = 3600.0  # seconds: nobody else waits for this database
 
 
 @pytest.fixture(scope="module")
 def player(server: str) -> Iterator[scenarios.Player]:
     """One database for all stories: none of them leaves anything in it."""
     with fresh(server) as url:
-        with scenarios.Player(db.connect(url, size=2), STANDARD) as made:
+        with scenarios.Player(db.connect(url, size=2), STANDARD, ALONE) as made:
             yield made
         db.release(url)
 
