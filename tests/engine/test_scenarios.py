@@ -142,7 +142,7 @@ def test_stories_that_begin_alike_are_begun_once_and_go_as_each_alone(
     ]
     launched, launch = [], ACTIONS["launch"]
     monkeypatch.setitem(ACTIONS, "launch", lambda *given: launched.append(launch(*given)))
-    with scenarios.Player(stage, STANDARD) as player:
+    with scenarios.Player(stage, STANDARD, 600.0) as player:
         together = [player.play(each, sound()) for each in stories]
     assert len(launched) == 2  # the second on the other day
     assert together == [play(stage, each, sound(), STANDARD) for each in stories]
@@ -163,7 +163,7 @@ def test_stories_that_begin_alike_are_begun_once_and_go_as_each_alone(
 def test_whoever_goes_on_otherwise_leaves_nothing_to_the_next(stage: Engine) -> None:
     whole = told(LAUNCH, PASS, DO, GOOD)
     alone = play(stage, whole, sound(), STANDARD)
-    with scenarios.Player(stage, STANDARD) as player:
+    with scenarios.Player(stage, STANDARD, 600.0) as player:
         for first in (1, 3, 2):
             with player.begun(whole, sound(), first) as progress:
                 scenarios.play_step(progress, scenarios.read(whole).steps[first])
@@ -174,7 +174,7 @@ def test_whoever_goes_on_otherwise_leaves_nothing_to_the_next(stage: Engine) -> 
         assert player.play(whole, sound()) == alone
 
 
-@pytest.mark.parametrize(("held", "begun"), [(0.0, 3), (60.0, 1)])
+@pytest.mark.parametrize(("held", "begun"), [(0.0, 3), (600.0, 1)])
 def test_what_was_written_is_let_go_between_two_stories(
     stage: Engine, monkeypatch: pytest.MonkeyPatch, held: float, begun: int
 ) -> None:
