@@ -269,7 +269,7 @@ def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
     person, told = Hand(app, town, "secretary"), {"matter": [str(key) for key in keys]}
     page = person.send(f"{PAGE}/act/remind", 1, **told)
     assert (
-        "“催办”将办理 2 件" in page
+        "将催办 2 件" in page
         and "1 件跳过：今天已经催办过" in page
         and len(_matters(page)) == 2
     )
@@ -294,7 +294,7 @@ def test_more_time_is_asked_for_many_at_once_and_what_cannot_ask_is_left_out(
     person, path = Hand(app, town, "logistics"), f"{PAGE}/act/ask_extension"
     assert path in person.open(PAGE)
     page = person.send(path, 1, matter=[str(able), str(not_yet)])
-    assert "“申请延期答复”将办理 1 件" in page and "1 件跳过：现在不能进行这项操作" in page
+    assert "将申请延期答复 1 件" in page and "1 件跳过：现在不能进行这项操作" in page
     kept = {"matter": _matters(page), "send": "1"}
     short = person.browser.post(path, data={**kept, "f.reason": "忙"})
     assert short.status_code == 422 and ">忙</textarea>" in short.text

@@ -43,5 +43,5 @@
       },
     });
   };
-  for (const canvas of document.querySelectorAll("[data-chart]")) draw(canvas);
+  if (window.Chart) for (const canvas of document.querySelectorAll("[data-chart]")) draw(canvas);
 })();
