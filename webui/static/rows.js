@@ -48,7 +48,8 @@ const rows = (() => {
       const key = output.dataset.sum;
       const there = found.map((row) => row.values.get(key)).filter((v) => v instanceof expressions.Exact);
       const sum = there.reduce((a, b) => a + b.n, 0n);
-      output.textContent = expressions.written(sum, form.fields.get(key).unit?.decimals ?? 0);
+      // where nothing is known there is no sum: a nought would look like one
+      output.textContent = there.length ? expressions.written(sum, form.fields.get(key).unit?.decimals ?? 0) : "—";
     }
   };
 
