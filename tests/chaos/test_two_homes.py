@@ -53,7 +53,8 @@ class Houses(House):
             self.await_file(self.homes[0] / "keys" / "checkpoints.log")
 
     def await_key(self) -> None:
-        self.await_file(self.homes[0] / "keys" / shared.COPY)
+        for name in (shared.COPY, shared.KEY):  # the second is made once the database was asked
+            self.await_file(self.homes[0] / "keys" / name)
 
     def await_file(self, file: Path) -> None:
         until = time.monotonic() + PATIENCE

@@ -13,10 +13,10 @@
     const load = async () => {
       if (!place.open) return;
       const asked = { headers: { "X-Requested-With": "yixing" }, signal: leaving.signal },
-        reply = await fetch(place.dataset.text, asked).catch(() => null);
-      if (!reply) return;
-      const said = reply.ok ? await reply.text() : place.dataset.later;
-      place.querySelector(".yx-paper-text").textContent = said;
+        said = await fetch(place.dataset.text, asked)
+          .then((reply) => (reply.ok ? reply.text() : place.dataset.later))
+          .catch(() => null); // the request may end half way too, by leaving
+      if (said !== null) place.querySelector(".yx-paper-text").textContent = said;
     };
     place.addEventListener("toggle", load);
     load();
