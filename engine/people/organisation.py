@@ -9,7 +9,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy import (
+    Date,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from engine import clock
 from engine.calendar.moments import end_of
@@ -21,7 +32,7 @@ from engine.people.ordering import Order, ordered
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, FromClause, Select
+    from sqlalchemy import BindParameter, ColumnElement, FromClause, Select
 
     from engine.db import Session, rows
 
@@ -99,26 +110,45 @@ class Actor:
         return sorted({p.union_id for p in self.posts if p.kind in kinds and p.union_id}, key=str)
 
 
-def in_office(on: date, held: FromClause = tables.post) -> ColumnElement[bool]:
+def in_office(
+    on: date | BindParameter[date], held: FromClause = tables.post
+) -> ColumnElement[bool]:
     """The posts in force on a day; the last day counts."""
     post = held.c
     return and_(post.from_on <= on, or_(post.to_on.is_(None), post.to_on >= on))
 
 
-def actor(session: Session, member_id: UUID) -> Actor:
-    """Load an active member with the posts of today. Raises NotFound."""
-    rows = session.execute(with_posts().where(tables.member.c.id == member_id)).all()
-    if not rows:
-        raise NotFound(_("没有这个人，或已停用。"))
-    return actor_of(rows)
-
-
-def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
-    """Active members with the posts of today, a row a post, for `actor_of`; `more` are further
-    columns.
+def _lent() -> ColumnElement[Any]:
+    """What a member may do for others who are away, as JSON; only what they hold themselves in the
+    union, so that no power goes on from a deputy to another.
     """
+    deputy = tables.deputy.c
+    away, held, place = (
+        table.alias(name)
+        for table, name in ((tables.member, "away"), (tables.post, "lent"), (tables.unit, "place"))
+    )
+    seat = held.c.kind + "@" + cast(held.c.unit_id, Text)
+    seats = (
+        select(func.json_agg(seat))
+        .join(place, place.c.id == held.c.unit_id)
+        .where(held.c.member_id == away.c.id, in_office(_TODAY, held))
+        .where(place.c.union_id == deputy.union_id)
+        .scalar_subquery()
+    )
+    told = away.c.id, away.c.name, seats, deputy.processes, deputy.due_only, deputy.to_on
+    found = (
+        select(func.json_agg(func.json_build_array(*told)))
+        .select_from(tables.deputy)
+        .join(away, away.c.id == deputy.member_id)
+        .where(deputy.deputy_id == tables.member.c.id, deputy.ended_at.is_(None), away.c.active)
+        .where(deputy.from_on <= _TODAY, deputy.to_on >= _TODAY)
+        .correlate(tables.member)
+    )
+    return found.scalar_subquery().label("lent")
+
+
+def _with_posts() -> Select[Any]:
     member, post, unit = tables.member.c, tables.post.c, tables.unit.c
-    held = and_(post.member_id == member.id, in_office(clock.today()))
     return (
         select(
             member.id,
@@ -130,13 +160,33 @@ def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
             post.unit_id.label("post_unit"),
             unit.union_id.label("post_union"),
             _lent(),
-            *more,
         )
         .select_from(tables.member)
-        .outerjoin(tables.post, held)
+        .outerjoin(tables.post, and_(post.member_id == member.id, in_office(_TODAY)))
         .outerjoin(tables.unit, unit.id == post.unit_id)
         .where(member.active)
     )
+
+
+# Every request asks who is here: the question is put together once, its day when it is asked.
+_TODAY = bindparam("today", None, Date, callable_=clock.today)
+_WITH_POSTS = _with_posts()
+_ONE = _WITH_POSTS.where(tables.member.c.id == bindparam("member"))
+
+
+def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
+    """Active members with the posts of today, a row a post, for `actor_of`; `more` are further
+    columns.
+    """
+    return _WITH_POSTS.add_columns(*more)
+
+
+def actor(session: Session, member_id: UUID) -> Actor:
+    """Load an active member with the posts of today. Raises NotFound."""
+    rows = session.execute(_ONE, {"member": member_id}).all()
+    if not rows:
+        raise NotFound(_("没有这个人，或已停用。"))
+    return actor_of(rows)
 
 
 def actor_of(rows: Sequence[rows.Selected]) -> Actor:
@@ -146,35 +196,6 @@ def actor_of(rows: Sequence[rows.Selected]) -> Actor:
     lent = tuple(_lent_of(*each) for each in first.lent or ())
     person = (first.id, first.name, first.union_id, first.unit_id)
     return Actor(*person, held, locale=first.locale, lent=lent)
-
-
-def _lent() -> ColumnElement[Any]:
-    """What a member may do for others who are away, as JSON; only what they hold themselves in the
-    union, so that no power goes on from a deputy to another.
-    """
-    deputy, today = tables.deputy.c, clock.today()
-    away, held, place = (
-        table.alias(name)
-        for table, name in ((tables.member, "away"), (tables.post, "lent"), (tables.unit, "place"))
-    )
-    seat = held.c.kind + "@" + cast(held.c.unit_id, Text)
-    seats = (
-        select(func.json_agg(seat))
-        .join(place, place.c.id == held.c.unit_id)
-        .where(held.c.member_id == away.c.id, in_office(today, held))
-        .where(place.c.union_id == deputy.union_id)
-        .scalar_subquery()
-    )
-    told = away.c.id, away.c.name, seats, deputy.processes, deputy.due_only, deputy.to_on
-    found = (
-        select(func.json_agg(func.json_build_array(*told)))
-        .select_from(tables.deputy)
-        .join(away, away.c.id == deputy.member_id)
-        .where(deputy.deputy_id == tables.member.c.id, deputy.ended_at.is_(None), away.c.active)
-        .where(deputy.from_on <= today, deputy.to_on >= today)
-        .correlate(tables.member)
-    )
-    return found.scalar_subquery().label("lent")
 
 
 def _lent_of(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
 from engine import clock
 from engine.commands.people import lockouts, records, words
@@ -201,22 +201,26 @@ class Login:
     must_change: bool = False
 
 
+_login = tables.login.c
+_USED = and_(
+    _login.member_id == tables.member.c.id,
+    _login.id == bindparam("digest"),
+    _login.ended_at.is_(None),
+    _login.created_at > bindparam("created_after"),
+    _login.seen_at > bindparam("seen_after"),
+)
+_SESSION = organisation.with_posts(_login.seen_at, tables.member.c.must_change).join(
+    tables.login, _USED
+)
+
+
 def session_of(session: Session, secret: str) -> Login | None:
     """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too
     old.
     """
-    login, now = tables.login.c, clock.now()
-    used = and_(
-        login.member_id == tables.member.c.id,
-        login.id == digest(secret),
-        login.ended_at.is_(None),
-        login.created_at > now - ABSOLUTE,
-        login.seen_at > now - IDLE,
-    )
-    query = organisation.with_posts(login.seen_at, tables.member.c.must_change).join(
-        tables.login, used
-    )
-    rows = session.execute(query).all()
+    now = clock.now()
+    values = {"created_after": now - ABSOLUTE, "seen_after": now - IDLE}
+    rows = session.execute(_SESSION, {"digest": digest(secret), **values}).all()
     if not rows:
         return None
     stale = rows[0].seen_at < now - SEEN_EVERY
