@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
 from playwright.sync_api import sync_playwright
 from procrastinate.schema import SchemaManager
 
@@ -20,10 +23,12 @@ from engine import db
 from engine.ballots import keys
 from engine.db import embedded, tables
 from engine.people import password
+from tests import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jinja2.bccache import Bucket
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
@@ -74,7 +79,23 @@ if "YIXING_DATABASE_URL" in os.environ:
     os.environ[OUTSIDE] = os.environ.pop("YIXING_DATABASE_URL")
 
 
+class Compiled(BytecodeCache):
+    """Templates compiled once a process, however many applications its tests make."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    drawn.settle()  # before other processes are started, so that all of them draw the same
+    Flask.jinja_options = {"bytecode_cache": Compiled()}
     for costly in (
         password,
         keys,
@@ -83,6 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: takes long; only `make prove` runs it")
     config.addinivalue_line("markers", "journey: in a browser; `make journeys` runs all of them")
     config.addinivalue_line("markers", "desk: the one journey of a desk that `make test` runs")
+
+
+def pytest_report_header() -> str:
+    return f"drawn by {drawn.SEED}={drawn.settle()}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -94,6 +119,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     waiting = [item for item in items if _waits(item, chosen)]
     config.hook.pytest_deselected(items=waiting)
     items[:] = [item for item in items if not _waits(item, chosen)]
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay until the end: whoever looks for garbage need not look at them each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _waits(item: pytest.Item, chosen: str) -> bool:

@@ -88,10 +88,7 @@ def read_words(root: Path) -> Lexicon:
     if not path.is_file():
         return Lexicon({}, {}, {})
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-        sheets = {key: _sheet(key, each) for key, each in raw.get("tables", {}).items()}
-        computed = {key: Words(*each) for key, each in raw.get("computed", {}).items()}
-        return Lexicon(sheets, dict(raw.get("english", {})), computed)
+        return _lexicon(path.read_text("utf-8"))
     except (
         OSError,
         UnicodeDecodeError,
@@ -103,6 +100,14 @@ def read_words(root: Path) -> Lexicon:
         raise ProcessFault(
             _("{words} 读不懂：{fault}", words=WORDS, fault=fault), file=WORDS
         ) from fault
+
+
+@lru_cache(maxsize=4)  # every look at a table asks for it, and it seldom changes
+def _lexicon(text: str) -> Lexicon:
+    raw = tomllib.loads(text)
+    sheets = {key: _sheet(key, each) for key, each in raw.get("tables", {}).items()}
+    computed = {key: Words(*each) for key, each in raw.get("computed", {}).items()}
+    return Lexicon(sheets, dict(raw.get("english", {})), computed)
 
 
 def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:

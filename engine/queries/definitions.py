@@ -341,10 +341,16 @@ def _results(session: Session, key: str) -> dict[str, Any]:
 
 
 def _story(name: str, text: str, result: Any, lang: str) -> Story:
-    try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        told = {}
+    told = _headed(text)
     title = (told.get("title_en") if lang == "en" else None) or told.get("title") or name
     ok, why = (None, "") if result is None else (result.ok, restored(result.why))
     return Story(name, str(title), str(told.get("proves", "")), ok, why)
+
+
+@lru_cache(maxsize=1024)  # a version keeps its stories for ever, and may have hundreds
+def _headed(text: str) -> Mapping[str, Any]:
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+    return {key: told[key] for key in ("title", "title_en", "proves") if key in told}

@@ -5,6 +5,7 @@ The address of each page comes from the application's own map, so a new page is 
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 WHO = (lives.MOVER, lives.TELLER, lives.CHAIR, SECRETARY, AUDITOR, lives.ADMINISTRATOR)
 WORDS = ("食堂延长", "图书馆优化", "停车 标准", "会", "绿化-7", "没有这样的事")
+ONE_THING = re.compile("[0-9a-f]{8}")  # in its path: an id or a hash
 LEFT_OUT = {  # nothing of what grows is read there
     "/static/<path:filename>",
     "/login",
@@ -163,9 +165,17 @@ def _searches(life: Life) -> list[str]:
 
 
 def measured(
-    engine: Engine, life: Life, home: Path, rounds: int = 0, who: tuple[str, ...] = WHO
+    engine: Engine,
+    life: Life,
+    home: Path,
+    rounds: int = 0,
+    who: tuple[str, ...] = WHO,
+    *,
+    lists: bool = False,
 ) -> Iterator[Asked]:
-    """Each page by each person once with plans, and `rounds` times with a clock."""
+    """Each page by each person once with plans, and `rounds` times with a clock; with `lists`, all
+    of them ask for lists only, and for a page of one thing the first who may see it.
+    """
     own = settings.Settings(
         home=home, database_url=engine.url.render_as_string(False), processes=ROOT / "processes"
     )
@@ -177,7 +187,10 @@ def measured(
         asking = {name: _client(app, engine, life, name) for name in who}
         for path in pages(app, engine, life):
             for name, (client, headers) in asking.items():
-                yield _asked(engine, rows, client, headers, name, path, rounds)
+                asked = _asked(engine, rows, client, headers, name, path, rounds)
+                yield asked
+                if lists and asked.status == 200 and ONE_THING.search(path):
+                    break
 
 
 def _client(app: Any, engine: Engine, life: Life, name: str) -> tuple[FlaskClient, dict[str, str]]:

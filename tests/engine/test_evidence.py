@@ -31,6 +31,7 @@ from engine.history import keys, merkle, proofs, seals
 from engine.history.signing import Signer
 from engine.queries import evidence
 from engine.queries.evidence import case
+from tests.drawn import some
 from tests.engine.errands import KEY, Errands
 from tests.engine.forgery import rechain
 from webui.http import evidence as commands
@@ -783,7 +784,7 @@ def test_a_checkpoint_kept_outside_must_have_its_root_and_signature(
     assert fault == (f"留存的检查点 {row.size} {wrong}" if wrong else "")
 
 
-@pytest.mark.parametrize("tamper", TAMPERING, ids=lambda t: t.__name__)
+@pytest.mark.parametrize("tamper", some(TAMPERING, 8), ids=lambda t: t.__name__)
 def test_tampering_with_the_database_is_found(
     tamper: Callable[[db.Session, random.Random], None], sealed: Errands
 ) -> None:

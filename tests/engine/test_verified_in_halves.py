@@ -10,6 +10,7 @@ from sqlalchemy import text
 from engine import bounded, db
 from engine.history import seals
 from engine.history.verification import Range, elsewhere
+from tests.drawn import some
 from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def test_both_halves_hold(world: Errands) -> None:
 
 
 @pytest.mark.parametrize("half", [0, 3], ids=["first half", "second half"])
-@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
-def test_what_one_process_finds_false_two_do(world: Errands, statement: str, half: int) -> None:
+@pytest.mark.parametrize("done", some(STATEMENTS, 4))
+def test_what_one_process_finds_false_two_do(world: Errands, done: str, half: int) -> None:
+    statement = STATEMENTS[done]
     matter = world.done[half]
     of_matter = {
         "event": "instance_id = :key",

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 _LEAVE = shutil.ignore_patterns("__pycache__", "vendor", "*.pyc")
 
 
-def measure(checkout: Path, names: Iterable[str] = NAMES) -> dict[str, float]:
+def measure(
+    checkout: Path, names: Iterable[str] = NAMES, *, tried: bool = True
+) -> dict[str, float]:
     """ "files per added verb" … -> files. Raises AnchorGone, CalledProcessError as `files` does."""
-    return {f"files per added {_said(name)}": len(files(checkout, name)) for name in names}
+    return {
+        f"files per added {_said(name)}": len(files(checkout, name, tried=tried)) for name in names
+    }
 
 
 def _said(name: str) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.settings import ROOT
+from tests.drawn import some
 from tests.measure import additions
 from tests.measure.limits import LIMITS
+from tests.measure.patches import NAMES
 from tests.measure.patches.edit import AnchorGone, Edit
 from tests.measure.within import limits, once, worse
 
@@ -20,12 +22,17 @@ COSTS = [name for name in LIMITS if name.startswith("files per ")]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    return once(tmp_path_factory, "additions", lambda: additions.measure(ROOT))
+    return once(tmp_path_factory, "additions", lambda: additions.measure(ROOT, tried=False))
 
 
 @pytest.mark.parametrize("name", limits(COSTS))
 def test_the_limit_holds(found: dict[str, float], name: str) -> None:
     assert found[name] <= LIMITS[name].most, LIMITS[name].why
+
+
+@pytest.mark.parametrize("name", some(NAMES, 1))
+def test_the_addition_works(name: str) -> None:
+    assert additions.files(ROOT, name, tried=True)
 
 
 def test_no_mark_hides_that_an_addition_got_dearer(found: dict[str, float]) -> None:

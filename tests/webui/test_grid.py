@@ -268,11 +268,7 @@ def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
     town.do("secretary", instances.remind, keys[0], "请尽快")
     person, told = Hand(app, town, "secretary"), {"matter": [str(key) for key in keys]}
     page = person.send(f"{PAGE}/act/remind", 1, **told)
-    assert (
-        "将催办 2 件" in page
-        and "1 件跳过：今天已经催办过" in page
-        and len(_matters(page)) == 2
-    )
+    assert "将催办 2 件" in page and "1 件跳过：今天已经催办过" in page and len(_matters(page)) == 2
     assert _urged(town) == 1
     person.send(f"{PAGE}/act/remind", 1, matter=_matters(page), reason="请于本周办理", send="1")
     assert "催办：已办理 2 件" in person.page and _urged(town) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, decisions, messages, settings
@@ -109,8 +110,11 @@ def _on_disk(table_id: str) -> Found:
             "没有决策表“{table}”。可以写：{known}。", table=table_id, known=messages.Listed(known)
         )
         raise Invalid({"table": [wrong]})
-    lexicon, table = sheets.read_words(root), decisions.parse(known[table_id].read_bytes())
+    lexicon, table = sheets.read_words(root), _parsed(known[table_id].read_bytes())
     return Found(table, lexicon.sheet(table_id, table), lexicon, shared=True)
+
+
+_parsed = lru_cache(maxsize=64)(decisions.parse)
 
 
 def _evaluated(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.webui.api.world import Api
 
-REQUESTS = 2050
+REQUESTS = 1050
 WHO = ("zhang", "secretary", "secretary", "admin2", "auditor", "b.secretary")
 SLOW = {"members.set_password", "members.change_password"}  # slow by intent: tested elsewhere
 NASTY = (
@@ -224,8 +224,8 @@ def test_no_request_breaks_the_server(shared: Api, told: Told) -> None:
     for operation in told.operations:  # whatever chance has left out
         if operation[2]["operationId"] not in tried:
             send(10, told.request(operation))
-    assert sum(seen.values()) >= 2000 and len(tried) == len(told.operations)
-    assert seen[200] > 150 and seen[422] > 150 and seen[404] > 50, seen
+    assert sum(seen.values()) >= 1000 and len(tried) == len(told.operations)
+    assert seen[200] > 75 and seen[422] > 75 and seen[404] > 25, seen
 
 
 def sent(api: Api, told: Told, made: dict[str, Any]) -> int:
