@@ -134,8 +134,8 @@ def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> by
     """The PDF of the product's own template documents/<kind>.typ; the same data give the same
     bytes. Raises ProcessFault.
     """
-    text = json.dumps(dict(files), sort_keys=True, ensure_ascii=False).encode()
-    marks = hashlib.sha256(text).hexdigest(), canonical.digest(canonical.dumps(data)).hex()
+    templates = json.dumps(_templates(files), sort_keys=True, ensure_ascii=False).encode()
+    marks = hashlib.sha256(templates).hexdigest(), canonical.digest(canonical.dumps(data)).hex()
     return _remembered((marks[0], kind, marks[1]), lambda: typeset(files, kind, data))
 
 
@@ -189,12 +189,15 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
         return _run(job, name, kind, files)
 
 
+def _templates(files: Mapping[str, str]) -> dict[str, str]:
+    """What of a version's files a template can read."""
+    return {name: text for name, text in files.items() if name.startswith("documents/")}
+
+
 def _lay_out(root: Path, files: Mapping[str, str]) -> None:
     """Write the templates; nothing outside the folder, nothing that would be fetched."""
     root.mkdir()
-    for name, text in files.items():
-        if not name.startswith("documents/"):
-            continue
+    for name, text in _templates(files).items():
         inside = PurePosixPath(name).relative_to("documents")
         if (
             ".." in inside.parts
@@ -212,7 +215,7 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
             raise ProcessFault(_("文书模板不能引用外部软件包。"), file=name, advice=advice)
         path = root / inside
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(text.encode())
 
 
 def _across(kind: str, mark: str) -> str:

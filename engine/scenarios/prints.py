@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -53,7 +54,7 @@ def read(progress: Progress, step: Step) -> None:
     row = _latest(progress, step.task)
     data = _changed(progress, row.data, step.given)
     files = progress.process.files
-    text = reading.close(reading.text_of(_print(files, row, data)))
+    text = reading.close(_text(_print(files, row, data)))
     missing = [each for each in _texts(step, "has") if reading.close(each) not in text]
     surplus = [each for each in _texts(step, "lacks") if reading.close(each) in text]
     if missing:
@@ -101,6 +102,9 @@ def _place(facts: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     return facts, last
 
 
+_text = lru_cache(maxsize=64)(reading.text_of)  # stories that begin alike print the same
+
+
 def _print(files: Mapping[str, str], row: rows.Selected, data: Mapping[str, Any]) -> bytes:
     return pdf.composed(files, row.kind, data)
 
@@ -112,7 +116,7 @@ def faults(progress: Progress, instance_id: UUID) -> Iterator[Message]:
     for row in progress.session.execute(query.order_by(_document.id)):
         if row.data == ERASED:
             continue
-        text = reading.text_of(_print(files, row, row.data))
+        text = _text(_print(files, row, row.data))
         for wrong, pattern in _NEVER:
             if found := pattern.search(text):
                 around = text[max(0, found.start() - 20) : found.end() + 20]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ WHOLE = {
     "dispute_mediation",
 }
 STANDARD = scenarios.standard(ROOT / "processes")
+FILES = lru_cache(maxsize=2)(definitions.read)  # hundreds of stories stand beside one process
 ALONE = 3600.0  # seconds: nobody else waits for this database
 
 
@@ -76,7 +78,7 @@ def test_a_story_goes_as_told(player: scenarios.Player, path: Path, met: Path) -
     told = scenarios.read(path)
     assert told.title_en and told.proves  # in both languages, and it says what it shows
     assert told.ends or told.steps[-1].refused  # a launch that is refused leaves nothing to tell of
-    files = definitions.read(path.parent.parent)
+    files = FILES(path.parent.parent)
     played = player.play(path, files)
     assert played.ok, f"{played.title}\n{played.why}\n" + "\n".join(
         f"{s.number}. {s.who} {s.does}: {s.happened}" for s in played.steps

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import flask_babel
@@ -24,8 +25,6 @@ from engine.settings import ROOT
 from webui.http import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest import MonkeyPatch
 
 DOMAINS = {"m": "messages", "e": "engine"}  # the letter in the brackets -> the catalogue
@@ -35,6 +34,7 @@ BRACKETS = re.compile(r"⟦([a-z])(\d+)·[^⟦⟧]*⟧")
 CHINESE = re.compile(r"[\u3400-\u9fff]+")
 
 
+@lru_cache
 def entries(letter: str) -> list[str | tuple[str, str]]:
     """The texts of a catalogue in its order, one with its plural where it has one; the place of one is its number."""
     file = ROOT / "webui" / "translations" / "en" / "LC_MESSAGES" / f"{DOMAINS[letter]}.po"
@@ -42,11 +42,13 @@ def entries(letter: str) -> list[str | tuple[str, str]]:
         return [m.id for m in read_po(po, locale="en") if m.id]
 
 
-def texts(domain: str) -> Iterator[tuple[str, str]]:
+@lru_cache
+def texts(domain: str) -> list[tuple[str, str]]:
     """Every text of a domain with the file that says it, as `make words` finds them."""
     folder = ROOT / "webui" / "translations"
     with (folder / f"{domain}.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
+    every = []
     for top in ("engine", "webui"):
         found = extract_from_dir(
             ROOT / top,
@@ -55,7 +57,8 @@ def texts(domain: str) -> Iterator[tuple[str, str]]:
             keywords=KEYWORDS,
         )
         for path, _line, text, _comments, _context in found:
-            yield (text if isinstance(text, str) else text[0]), f"{top}/{path}"
+            every.append((text if isinstance(text, str) else text[0], f"{top}/{path}"))
+    return every
 
 
 def in_brackets(text: str, letter: str, number: int) -> str:

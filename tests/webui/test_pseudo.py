@@ -278,10 +278,11 @@ def test_the_command_line_says_everything_through_the_catalogue(
     text = "\n".join(lines)
     assert pseudo.outside(text, re.compile("(?!)")) == set()
     help_texts = {words for words, path in pseudo.texts("engine") if path == "webui/cli/usage.py"}
-    assert help_texts <= pseudo.met(text)["engine"]
+    met = pseudo.met(text)["engine"]
+    assert help_texts <= met
     others = {
         words
         for words, path in pseudo.texts("engine")
-        if path.startswith("webui/cli/") and words in pseudo.met(text)["engine"]
+        if path.startswith("webui/cli/") and words in met
     }
     assert len(others - help_texts) >= 19
