@@ -1,15 +1,20 @@
-"""axe-core over pages as they are answered, without a server: a page is shown in the browser, its parts come from the application."""
+"""axe-core over pages as they were answered: each is shown in the browser again; what it asks for comes from the application."""
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import make_server
 
 from engine.settings import ROOT
 from tests.webui.roles import SENT, ask, methods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Route
     from werkzeug.test import TestResponse
@@ -17,9 +22,8 @@ if TYPE_CHECKING:
     from tests.webui.roles import World
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-HOST = "http://yixing.test"
+NOT_STATIC = re.compile(r"^[^?]*?//[^/]+/(?!static/)")
 ROLES = ("secretary", "committee", "delegate", "auditor", "admin", "second1", "chair")
-_static: dict[str, TestResponse] = {}
 HEAVY = ("serious", "critical")
 # folds and menus are opened, so that what they hold is looked at too
 LOOK = """async () => {
@@ -72,40 +76,40 @@ def pages(world: World, *, english: bool = False, rows: tuple[str, ...] = ()) ->
                 break
 
 
-def looked(
-    world: World, browser: Browser, shown: Shown, *, dark: bool = False, size: tuple[int, int]
-) -> Seen:
-    """The page in the browser, in this theme and size, looked over by axe."""
+@contextmanager
+def looking(
+    world: World, browser: Browser, *, dark: bool = False, size: tuple[int, int]
+) -> Iterator[Callable[[Shown], Seen]]:
+    """Shows pages in the browser, in this theme and size, one after another, and has axe look them over."""
+    static = make_server("127.0.0.1", 0, world.app, threaded=True)
+    Thread(target=static.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{static.server_port}"
     with browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
+        service_workers="block",
     ) as context:
         context.add_init_script(path=str(AXE))
         page = context.new_page()
-        page.route(f"{HOST}/**", lambda route: _answer(world, shown, route))
-        page.goto(f"{HOST}{shown.answer.request.full_path}")
-        found: dict[str, Any] = page.evaluate(LOOK)
-    heavy = [f"{rule}: {what}" for impact, rule, what in found["wrong"] if impact in HEAVY]
-    return Seen(found["passed"], tuple(heavy))
 
+        def look(shown: Shown) -> Seen:
+            def answer(route: Route) -> None:
+                asked = route.request
+                here = asked.is_navigation_request()
+                given = shown.answer if here else _asked(world, shown.who, asked.url[len(host) :])
+                kept = {k: v for k, v in given.headers if k.lower() != "content-encoding"}
+                route.fulfill(status=given.status_code, headers=kept, body=given.data)
 
-def _answer(world: World, shown: Shown, route: Route) -> None:
-    path = route.request.url.removeprefix(HOST)
-    answer = (
-        shown.answer if route.request.is_navigation_request() else _part(world, shown.who, path)
-    )
-    kept = {k: v for k, v in answer.headers.items() if k.lower() != "content-encoding"}
-    route.fulfill(status=answer.status_code, headers=kept, body=answer.data)
+            page.route(NOT_STATIC, answer)
+            page.goto(f"{host}{shown.answer.request.full_path}")
+            found: dict[str, Any] = page.evaluate(LOOK)
+            page.unroute(NOT_STATIC)
+            heavy = [f"{rule}: {what}" for impact, rule, what in found["wrong"] if impact in HEAVY]
+            return Seen(found["passed"], tuple(heavy))
 
-
-def _part(world: World, who: str, path: str) -> TestResponse:
-    """A part of a page; those that are the same for everybody are asked for once."""
-    if not path.startswith("/static/"):
-        return _asked(world, who, path)
-    if path not in _static:
-        _static[path] = _asked(world, who, path)
-    return _static[path]
+        yield look
+    static.shutdown()
 
 
 def _asked(world: World, who: str, path: str) -> TestResponse:

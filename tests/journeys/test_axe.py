@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.journeys.axe import AXE, looked, pages
+from tests.journeys.axe import AXE, looking, pages
 from tests.journeys.desk import DESKTOP, PHONE
 from tests.webui.roles import World, two_unions
 
@@ -38,11 +38,12 @@ def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
 def test_nothing_serious_on_any_page(world: World, browser: Browser) -> None:
     assert AXE.is_file(), "make setup installs it"
     found, met = [], set()
-    for shown in pages(world):
-        seen = looked(world, browser, shown, size=PHONE)
-        assert seen.passed > 5, shown.row  # it did look
-        met.add(shown.row)
-        found += [f"{shown.row} ({shown.who}) {fault}" for fault in seen.faults]
+    with looking(world, browser, size=PHONE) as look:
+        for shown in pages(world):
+            seen = look(shown)
+            assert seen.passed > 5, shown.row  # it did look
+            met.add(shown.row)
+            found += [f"{shown.row} ({shown.who}) {fault}" for fault in seen.faults]
     assert len(met) > 50 and not set(MAIN) - met
     assert not found, "\n".join(found)
 
@@ -54,10 +55,10 @@ def test_nothing_serious_on_the_main_pages_in_any_language_and_theme(
 ) -> None:
     """Each size in both themes and both languages; on a phone all pages are looked at above."""
     size, found, met = (PHONE if english == dark else DESKTOP), [], set()
-    for shown in pages(world, english=english, rows=MAIN):
-        seen = looked(world, browser, shown, dark=dark, size=size)
-        met.add(shown.row)
-        found += [f"{shown.row} {size[0]} {fault}" for fault in seen.faults]
+    with looking(world, browser, dark=dark, size=size) as look:
+        for shown in pages(world, english=english, rows=MAIN):
+            met.add(shown.row)
+            found += [f"{shown.row} {size[0]} {fault}" for fault in look(shown).faults]
     assert met == set(MAIN)
     assert not found, "\n".join(found)
 
@@ -68,5 +69,6 @@ def test_a_page_with_faults_is_seen(world: World, browser: Browser) -> None:
     shown.answer.data = shown.answer.data.replace(
         b"</main>", b'<input><p style="color: #bbb; background: #fff">pale</p></main>'
     )
-    seen = looked(world, browser, shown, size=PHONE)
+    with looking(world, browser, size=PHONE) as look:
+        seen = look(shown)
     assert {fault.partition(":")[0] for fault in seen.faults} == {"label", "color-contrast"}
