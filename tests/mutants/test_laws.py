@@ -85,7 +85,7 @@ def test_a_story_that_never_looks_a_rule_up_is_played_once(theatre: Theatre) -> 
     asked = theatre.asked[story]
     assert "CG-EXTRA" in asked and "CC-FILE" not in asked
     theatre.asked[story] = set()
-    assert not theatre.notices(story, fault) and theatre.asked[story] == set()
+    assert not theatre.notices(story, fault) and theatre.asked.pop(story) == set()
 
 
 def test_every_number_of_law_in_use_has_mutants_that_hold_somewhere() -> None:
