@@ -124,7 +124,7 @@ declare(
     "matters",
     _VALUE,
     Takes.CONDITION,
-    may=(_VALUE, Takes.CONDITION),
+    may=(_VALUE, Takes.CONDITION, _VALUE),
     gives=Gives.NUMBER,
     asks=_INSTANCE,
 )

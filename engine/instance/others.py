@@ -20,20 +20,26 @@ if TYPE_CHECKING:
 
 
 def matters(
-    view: InstanceView, process: str, holds: str, since: str | None = None, which: str = "true"
+    view: InstanceView,
+    process: str,
+    holds: str,
+    since: str | None = None,
+    which: str = "true",
+    at: str = "",
 ) -> int:
     """How many instances of a process this union has for whose facts, `state` and `outcome` the
     expression holds.
 
-    `since` names a process: only what was launched after its latest instance had ended; of those
-    instances, `which` says which count.
+    `since` names a process: only what was launched after its latest other instance had ended, or
+    after the moment of the fact `at` in it, where it has one; of those instances, `which` says
+    which count.
     """
     instance = tables.instance.c
     query = select(instance.facts, instance.state, instance.outcome).where(
         instance.union_id == view.row["union_id"], instance.process_id == process
     )
     if since:
-        query = query.where(instance.started_at > _last_end(view, since, which))
+        query = query.where(instance.started_at > _latest(view, since, which, at))
     found = view.session.execute(query.execution_options(yield_per=500))
     return sum(_fits(row.facts, row.state, row.outcome, holds) for row in found)
 
@@ -109,24 +115,22 @@ def _beside(view: InstanceView, other: Row[Any, Any, Any]) -> dict[str, Any]:
     return {"own": view.facts, **other.facts}
 
 
-def _last_end(view: InstanceView, process: str, which: str) -> datetime:
-    """When the latest other instance of a process ended in this union; long ago when none has."""
+def _latest(view: InstanceView, process: str, which: str, at: str) -> datetime:
+    """The latest moment of the fact `at` in other instances of a process in this union, else of
+    their end; long ago when there is none.
+    """
     instance = tables.instance.c
-    query = (
-        select(instance.facts, instance.state, instance.outcome, instance.ended_at)
-        .where(
-            instance.union_id == view.row["union_id"],
-            instance.process_id == process,
-            instance.id != view.row["id"],
-            instance.ended_at.is_not(None),
-        )
-        .order_by(instance.ended_at.desc())
+    query = select(instance.facts, instance.state, instance.outcome, instance.ended_at).where(
+        instance.union_id == view.row["union_id"],
+        instance.process_id == process,
+        instance.id != view.row["id"],
     )
-    for row in view.session.execute(query):
-        if _fits(row.facts, row.state, row.outcome, which):
-            ended: datetime = row.ended_at
-            return ended
-    return datetime.min.replace(tzinfo=UTC)
+    moments = (
+        datetime.fromisoformat(told) if (told := dotted(row.facts, at)) else row.ended_at
+        for row in view.session.execute(query)
+        if _fits(row.facts, row.state, row.outcome, which)
+    )
+    return max((each for each in moments if each), default=datetime.min.replace(tzinfo=UTC))
 
 
 def _fits(facts: dict[str, Any], state: str, outcome: str | None, holds: str) -> bool:
