@@ -21,13 +21,15 @@ from engine import clock, db
 from engine.commands import edge, entries, imports
 from engine.db import queue, tables
 from engine.db.progress import Progress, Tell, silent
-from engine.documents import sheets
+from engine.documents import bound, pdf, sheets
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Unavailable
 from engine.instance import launching
 from engine.messages import CHINESE, Language, Message, _, restored, stored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from engine.commands.entries import Row
@@ -103,6 +105,29 @@ def ask_export(session: Session, actor: Actor, kind: str, file: str, lang: str) 
     return _ask(session, actor, "export", {"kind": kind, "file": file, "lang": lang})
 
 
+def ask_papers(
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    kind: str,
+    ids: Sequence[UUID],
+    *,
+    both_sides: bool = False,
+) -> UUID:
+    """Let a worker bind papers of one kind into one PDF. Raises NotFound when there are none."""
+    found = [each.title for each in bound.offered(session, actor, ids) if each.kind == kind]
+    if not found:
+        raise NotFound(_("所选各件都没有可以打印的这种文书。"))
+    given: Given = {
+        "process": process_id,
+        "paper": kind,
+        "title": found[0],
+        "both_sides": both_sides,
+    }
+    given |= {"matters": [str(key) for key in ids], "file": f"{pdf.file_name(found[0])}.pdf"}
+    return _ask(session, actor, "papers", given)
+
+
 def ask_trial(session: Session, actor: Actor, process_id: str, filename: str, data: bytes) -> UUID:
     """Let a worker try the rows of a table of matters. Raises as `entries.preview`, for what is
     seen at once.
@@ -169,16 +194,22 @@ def tried(session: Session, actor: Actor, process_id: str, key: UUID) -> list[Ro
 
 
 def fetch(session: Session, actor: Actor, key: UUID) -> tuple[str, bytes]:
-    """The name and the bytes of the file that came out. Raises NotFound; Refused for whoever may
-    not see the people any more of whom it tells.
+    """The name and the bytes of the file that came out. Raises NotFound, for whoever may not see
+    the people or the matters any more of which it tells too.
     """
-    row = session.execute(_own(actor, key, "export")).first()
+    row = session.execute(_own(actor, key, *tables.OPERATION_FILES)).first()
     if row is None or row.result is None or row.data is None:
         raise NotFound
-    now = {str(union) for union in access.unions(actor, "see_people")}
-    if not now.issuperset(row.result["unions"]):
-        raise NotFound
+    access.must_see(_SEES[row.kind](session, actor, row.result) or None)
     return row.given["file"], bytes(row.data)
+
+
+_SEES: dict[str, Callable[[Session, Actor, Given], bool]] = {
+    "export": lambda _s, actor, it: (
+        set(access.unions(actor, "see_people")) >= set(map(UUID, it["unions"]))
+    ),
+    "papers": lambda s, actor, it: bound.seen(s, actor, [UUID(key) for key in it["matters"]]),
+}
 
 
 # --- whoever does it ------------------------------------------------------------------------------
@@ -290,6 +321,13 @@ def _export(session: Session, asked: Asked) -> Came:
     return Came(about, data)
 
 
+def _papers(session: Session, asked: Asked) -> Came:
+    given, actor = asked.given, asked.actor
+    ids, wish = [UUID(key) for key in given["matters"]], given["both_sides"]
+    made = bound.bound(session, actor, given["paper"], ids, both_sides=wish, tell=asked.tell)
+    return Came(made.stored(), made.data)
+
+
 def _try(engine: Engine, asked: Asked) -> None:
     """Each row is tried in a transaction of its own, in which nothing stays."""
     actor, given = asked.actor, asked.given
@@ -356,6 +394,7 @@ KINDS: dict[str, Callable[[Engine, Asked], None]] = {
     "import_preview": _at_once(_preview),
     "import_confirmation": _at_once(_confirm),
     "export": _at_once(_export),
+    "papers": _at_once(_papers),
     "entry_trial": _try,
     "entry": _enter,
 }

@@ -56,7 +56,7 @@ class Operation:
     @property
     def has_file(self) -> bool:
         """Is what came of it a file?"""
-        return self.kind == "export" and self.state == "ready"
+        return self.kind in tables.OPERATION_FILES and self.state == "ready"
 
     @property
     def until(self) -> datetime | None:

@@ -599,6 +599,14 @@ SENT: dict[str, dict[str, Any]] = {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "form": {"matter": "{motion}", "reason": WORDS, "send": "1"},
     },
+    "grid.papers": {
+        "path": {"process_id": "congress_motion"},
+        "form": {"matter": "{motion}"},
+    },
+    "grid.papers kind": {
+        "path": {"process_id": "congress_motion"},
+        "form": {"matter": "{motion}", "kind": "reply_letter"},
+    },
     "grid.save_view": {
         "path": {"process_id": "congress_motion"},
         "query": {"state": "running"},
@@ -620,6 +628,10 @@ SENT: dict[str, dict[str, Any]] = {
     "api_grids.act_on_many": {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "json": {**REASON, "instances": ["{motion}"]},
+    },
+    "api_grids.bind_papers": {
+        "path": {"process_id": "congress_motion"},
+        "json": {"instances": ["{motion}"], "kind": "reply_letter"},
     },
     "api_grids.list_grid_views": {"path": {"process_id": "congress_motion"}},
     "api_grids.save_grid_view": {

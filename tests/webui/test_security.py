@@ -757,6 +757,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "entries.enter": ("f.subject", "f.reasons", "f.measures", "owner", "once"),
     "entries.confirm": ("rows",),
     "grid.act": ("matter", "reason"),
+    "grid.papers": ("matter", "kind"),
     "grid.save_view": ("name",),
     "grid.drop_view": ("name",),
     "matters.desk": ("reason",),

@@ -22,7 +22,7 @@ from engine.people import organisation
 from webui.api.schemas import KeyHeader
 from webui.api.strict import Parser, text
 from webui.http import errors
-from webui.pages.files import named
+from webui.http.sheets import named
 
 if TYPE_CHECKING:
     from marshmallow import Schema

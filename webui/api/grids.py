@@ -8,14 +8,18 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length
 
 from engine.commands import many, views
+from engine.commands import operations as asking
 from engine.instance import together
 from engine.queries import board as boards
 from engine.queries import grid as reading
 from engine.queries import indicators as measuring
 from engine.queries import instances as lists
+from engine.queries import operations
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import InstanceRow
+from webui.api.operations import ONE as OPERATION
+from webui.api.operations import OperationShape
 from webui.api.schemas import Moment, Text
 from webui.http.words import lang
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
     from engine.queries.board import Board
     from engine.queries.grid import Grid
+    from engine.queries.operations import Operation
 
 routes = Routes("grids", "The tables of processes: all matters of a filter, with their columns.")
 ONE = "/grids/<process_id>"
@@ -236,6 +241,28 @@ def act_on_many(
         else many.message(what, given["answers"])
     )
     return many.run(carry_out, actor, act, given["instances"], trial=given["trial"])
+
+
+class PapersOfMany(schemas.Sent):
+    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=together.MOST))
+    kind = Text(80, required=True, metadata={"description": "Of document, as its template."})
+    both_sides = fields.Boolean(
+        load_default=False, metadata={"description": "Each begins on a sheet of its own."}
+    )
+
+
+@routes.act(
+    f"{ONE}/papers", OperationShape, body=PapersOfMany, status=202, at=OPERATION, repeatable=True
+)
+def bind_papers(
+    session: Session, actor: Actor, given: dict[str, Any], process_id: str
+) -> Operation:
+    """Bind the last paper of one kind of many instances into one PDF; a worker does it."""
+    reading.must_be(session, actor, process_id)
+    what = given["kind"], given["instances"]
+    wish = given["both_sides"]
+    key = asking.ask_papers(session, actor, process_id, *what, both_sides=wish)
+    return operations.one(session, actor, key)
 
 
 class GridView(schemas.Sent):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flask import Response
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def media_type(name: str) -> str:
+    """That of a file that a worker made, by its name."""
+    return "application/pdf" if name.endswith(".pdf") else XLSX
 
 
 def csv_text(lines: Iterable[Sequence[str]]) -> str:
@@ -49,6 +55,16 @@ def file(name: str, data: bytes, content_type: str) -> Response:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         },
+    )
+
+
+def named(name: str) -> str:
+    """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot
+    read that.
+    """
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
+    return (
+        f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
     )
 
 

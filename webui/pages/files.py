@@ -5,7 +5,6 @@ so that no browser runs what somebody uploaded.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request, session
@@ -16,6 +15,7 @@ from engine.documents import docx
 from engine.documents import pdf as printing
 from engine.errors import Invalid
 from webui.http.session import carry_out, look, me, needs_login
+from webui.http.sheets import named
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -116,16 +116,6 @@ def plain(text: bytes) -> Response:
 def to_save(name: str, data: bytes, media_type: str) -> Response:
     """A file that the browser saves."""
     return _sent(data, media_type, f"attachment; {named(name)}", SHUT)
-
-
-def named(name: str) -> str:
-    """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot
-    read that.
-    """
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
-    return (
-        f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
-    )
 
 
 def _sent(data: bytes, media_type: str, disposition: str, policy: str) -> Response:

@@ -56,15 +56,23 @@ def now(operation_id: UUID) -> str:
 @blueprint.get("/operations/<uuid:operation_id>/file")
 @needs_login
 def file(operation_id: UUID) -> Response:
-    """The table that came out."""
+    """The table or the papers that came out."""
     name, data = look(lambda s: asking.fetch(s, me(), operation_id))
-    return sheets.file(name, data, sheets.XLSX)
+    reply = sheets.file("", data, sheets.media_type(name))
+    reply.headers["Content-Disposition"] = f"attachment; {sheets.named(name)}"
+    return reply
 
 
 def _shown(key: UUID) -> dict[str, Any]:
     it = look(lambda s: operations.one(s, me(), key))
     onward, words = _onward(it)
-    told = {"it": it, "title": _title(it), "about": it.given.get("file", ""), "lines": _lines(it)}
+    told = {
+        "it": it,
+        "title": _title(it),
+        "about": it.given.get("file", ""),
+        "lines": _lines(it),
+        "left": _left(it),
+    }
     return {**told, "onward": onward, "onward_words": words, "back": _back(it)}
 
 
@@ -84,6 +92,7 @@ def _title(it: Operation) -> str:
         "import_preview": _("核对导入的%(kind)s", kind=kind),
         "import_confirmation": _("导入"),
         "export": _("导出%(kind)s", kind=kind),
+        "papers": _("打印《%(title)s》", title=it.given.get("title", "")),
         "entry_trial": _("从表格登记：核对"),
         "entry": _("从表格登记"),
     }
@@ -106,6 +115,8 @@ def _lines(it: Operation) -> list[str]:
         return [*done, *([waits] if came["waiting"] else [])]
     if it.kind == "export":
         return [_("共 %(n)s 行。", n=came["rows"])]
+    if it.kind == "papers":
+        return [_("共 %(papers)s 份，%(pages)s 页。", papers=came["papers"], pages=came["pages"])]
     if it.kind == "entry_trial":
         good = sum(not row["errors"] for row in came["rows"])
         bad = len(came["rows"]) - good
@@ -131,7 +142,17 @@ def _onward(it: Operation) -> tuple[str, str]:
     return "", ""
 
 
+def _left(it: Operation) -> list[tuple[str, str]]:
+    """Why something was left out, and the numbers of what was."""
+    why: dict[str, list[str]] = {}
+    for each in it.result["left"] if it.kind == "papers" and it.result else ():
+        why.setdefault(said(restored(each["why"])), []).append(each["number"])
+    return [(each, _("、").join(numbers)) for each, numbers in why.items()]
+
+
 def _back(it: Operation) -> str:
+    if it.kind == "papers":
+        return url_for("grid.table", process_id=it.given["process"], state="running")
     if "process" in it.given:
         return url_for("entries.choose", process_id=it.given["process"])
     if "batch" in it.given and it.state == "refused":

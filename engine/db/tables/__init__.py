@@ -44,7 +44,7 @@ from engine.db.tables.instances import (
 )
 from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
-from engine.db.tables.operations import OPERATION_KEPT, operation
+from engine.db.tables.operations import OPERATION_FILES, OPERATION_KEPT, operation
 from engine.db.tables.people import (
     attempt,
     deputy,
@@ -60,6 +60,7 @@ from engine.db.tables.proposals import proposal
 from engine.db.tables.sending import feed, outbox, sending, wish
 
 __all__ = [
+    "OPERATION_FILES",
     "OPERATION_KEPT",
     "POLL_WINDOW",
     "WITHOUT_TASK",

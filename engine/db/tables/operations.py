@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine.db.tables.base import metadata, moment, ref
 
 OPERATION_KEPT = timedelta(days=3)  # how long what came of it can be fetched
+OPERATION_FILES = ("export", "papers")  # the kinds of which a file comes
 
 operation = Table(
     "operation",

@@ -13,9 +13,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import many, views
+from engine.commands import operations as asking
 from engine.commands.registry import DESK
+from engine.documents import bound
 from engine.errors import Conflict, Invalid
-from engine.instance import launching
+from engine.instance import launching, together
 from engine.messages import Listed
 from engine.people import access
 from engine.queries import board as boards
@@ -197,6 +199,33 @@ def act(process_id: str, what: str) -> str | tuple[str, int] | Answer:
         left = [each.id for each in report.failed]
         return _acting(process_id, kind, left, report.failed, values=given), Conflict.status
     return redirect(_back(process_id), 303)
+
+
+# --- papers of many -------------------------------------------------------------------------------
+@blueprint.post("/grid/<process_id>/papers")
+@needs_login
+def papers(process_id: str) -> str | Answer:
+    """Which papers the chosen matters have; then one kind of them bound into one PDF."""
+    ids, kind = _chosen()[: together.MOST], request.form.get("kind", "")
+    look(lambda s: reading.must_be(s, me(), process_id))
+    if kind:
+        wish = "both_sides" in request.form
+        key = carry_out(
+            lambda s: asking.ask_papers(s, me(), process_id, kind, ids, both_sides=wish)
+        )
+        return redirect(url_for("operations.one", operation_id=key), 303)
+    offered = look(lambda s: bound.offered(s, me(), ids))
+    if not offered:
+        flash(_("所选各件还没有可以打印的文书。"), "error")
+        return redirect(_back(process_id), 303)
+    return render_template(
+        "grid/papers.html",
+        process_id=process_id,
+        ids=ids,
+        offered=offered,
+        back=_back(process_id),
+        wanted=_wanted(),
+    )
 
 
 def _kind(session: Session, process_id: str, what: str) -> Sending:
