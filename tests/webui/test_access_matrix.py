@@ -498,7 +498,7 @@ grid.sheet | 200 | -
 grid.sheet csv | 200 | -
 grid.sheet print | 200 | -
 grid.act | 404 409 409 303 409 404 | 404
-grid.papers | 303 | -
+grid.papers | 303 200 200 200 200 303 | 303
 grid.papers kind | 404 | 404
 grid.save_view | 303 | -
 grid.drop_view | 303 | -
