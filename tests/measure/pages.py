@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from tests.measure import elsewhere
 from tests.measure.driver import counted
 from tests.measure.ground import GROUNDS, Ground
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LENGTHS = (1, 10)
+EMPTY = "migrated"  # the database of which each ground gets a copy
 Figures = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -42,7 +45,8 @@ def measure(checkout: Path) -> Figures:
 
 def _all(checkout: Path) -> Figures:
     with server() as home:
-        app = application(home, checkout)
+        app, empty = application(home, checkout), module("embedded").start(home, EMPTY)
+        _in_child(lambda: module("migrate").migrate(empty))
         return {
             f"{name} {rows}": _ground(app, home, checkout, name, rows)
             for name in GROUNDS
@@ -74,8 +78,9 @@ def application(home: Path, checkout: Path) -> Any:
 
 
 def _ground(app: Any, home: Path, checkout: Path, name: str, rows: int) -> dict[str, Any]:
+    with psycopg.connect(module("embedded").start(home), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}_{rows} TEMPLATE {EMPTY}".encode())
     url = module("embedded").start(home, f"{name}_{rows}")
-    _in_child(lambda: module("migrate").migrate(url))
     pages = _in_child(lambda: _prepared(url, checkout, name, rows))
     return {page: _in_child(lambda p=page: _asked(app, url, p, pages[p])) for page in pages}
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
-    """How many times a race is run: YIXING_ROUNDS, else 16, which is every order twice, and 1,000 to prove."""
-    many = "1000" if request.node.get_closest_marker("prove") else "16"
+    """How many times a race is run: YIXING_ROUNDS, else 8, which is every order once, and 1,000 to prove."""
+    many = "1000" if request.node.get_closest_marker("prove") else "8"
     return int(os.environ.get("YIXING_ROUNDS", many))
 
 

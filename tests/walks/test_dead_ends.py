@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("processes/*/process.toml"))
 FIXED = 20261130
-SHORT, LONG = 3, 60  # walks of each process
+SHORT, LONG = 2, 60  # walks of each process
 STEPS = 6  # between what happens to people
 HAPPENS = 3  # times in a walk
 
