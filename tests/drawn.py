@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import zlib
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ SEED = "YIXING_DRAW"
 def settle() -> str:
     """The number that draws, for this process and those that it starts."""
     return os.environ.setdefault(SEED, str(date.today().toordinal()))
+
+
+def today(name: str, share: int) -> bool:
+    """Is this one of the tests of the day, of which there are one in `share`?"""
+    return zlib.crc32(f"{settle()} {name}".encode()) % share == 0
 
 
 def some(values: Iterable[Any], many: int) -> list[Any]:

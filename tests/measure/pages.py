@@ -14,7 +14,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from tests.measure import elsewhere
 from tests.measure.driver import counted
 from tests.measure.ground import GROUNDS, Ground
 from tests.measure.names import module
-from tests.measure.walk import walked
+from tests.measure.walk import Walk, walked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,10 @@ def _asked(app: Any, url: str, page: str, how: dict[str, Any]) -> dict[str, Any]
         if how["form"]
         else (lambda: browser.get(how["path"]))
     )
-    with module("clock").set_to(moment), counted() as seen, walked() as walk:
+    following = (
+        walked() if how["form"] else nullcontext(Walk())
+    )  # a walk is slow, and of a completion
+    with module("clock").set_to(moment), counted() as seen, following as walk:
         answer = ask()
     engine.dispose()
     if answer.status_code not in ((302, 303) if how["form"] else (200,)):
