@@ -571,7 +571,7 @@ def expected() -> dict[str, Row]:
     for line in filter(None, map(str.strip, EXPECTED.splitlines())):
         name, own, theirs = (part.strip() for part in line.split("|"))
         codes = tuple(map(int, own.split()))
-        strangers = {"-": None, "404~": 0, "404": 404}[theirs.rstrip("!")]
+        strangers = {"-": None, "404~": 0, "404": 404, "303": 303}[theirs.rstrip("!")]
         found[name] = Row(
             codes * len(ROLES) if len(codes) == 1 else codes, strangers, theirs.endswith("!")
         )
