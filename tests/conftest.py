@@ -7,7 +7,6 @@ import itertools
 import os
 import shutil
 import tempfile
-import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from engine import db
 from engine.ballots import keys
 from engine.db import embedded, tables
 from engine.people import password
-from engine.settings import ROOT
 from tests import drawn
 
 if TYPE_CHECKING:
@@ -76,29 +74,6 @@ FILLED = (
     " FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
 )
 # YIXING_DATABASE_URL is for the tests' own server; the product, as they start it, must not take it
-SHORT = "YIXING_SHORT"  # set by `make test`: of these modules one test in so many is tried a day, all by `make prove`
-SHARES = {
-    "scenarios/test_stories": 2,
-    "scenarios/test_late_entries": 2,
-    "engine/test_evidence": 2,
-    "engine/test_imports": 2,
-    "engine/test_verify_pack": 2,
-    "engine/test_kept": 2,
-    "engine/test_hostile": 2,
-    "engine/test_corrections": 2,
-    "engine/test_write_ins": 2,
-    "races/test_duels": 2,
-    "webui/test_security": 2,
-    "webui/test_own_versions": 2,
-    "webui/test_cli_faults": 2,
-    "test_setup": 2,
-    "journeys": 3,  # of those that `make journeys` adds, on the build server
-}
-HELD = {
-    each
-    for held in tomllib.loads((ROOT / "tests" / "held.toml").read_text("utf-8")).values()
-    for each in held
-}
 OUTSIDE = "YIXING_TEST_DATABASE_URL"
 if "YIXING_DATABASE_URL" in os.environ:
     os.environ[OUTSIDE] = os.environ.pop("YIXING_DATABASE_URL")
@@ -141,23 +116,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "journeys" in item.path.parts:
             item.add_marker(pytest.mark.journey)
-        if not item.get_closest_marker("desk") and _left_out(item, chosen):
+        if drawn.left_out(item, chosen):
             item.add_marker(pytest.mark.prove)
     waiting = [item for item in items if _waits(item, chosen)]
     config.hook.pytest_deselected(items=waiting)
     items[:] = [item for item in items if not _waits(item, chosen)]
-
-
-def _left_out(item: pytest.Item, chosen: str) -> bool:
-    """Does it wait for `make prove`, which tries all of its module?"""
-    folder = "journeys" if "journeys" in item.path.parts else ""
-    place = item.path.relative_to(ROOT / "tests").with_suffix("").as_posix()
-    share = SHARES.get(folder or place, 1)
-    if item.nodeid.partition("[")[0] in HELD and place != "scenarios/test_stories":
-        return False  # a promise is held every day
-    if share == 1 or ("prove" not in chosen and SHORT not in os.environ):
-        return False
-    return "prove" in chosen or not drawn.today(item.nodeid, share)
 
 
 def pytest_collection_finish() -> None:

@@ -118,13 +118,9 @@ def ask_papers(
     found = [each.title for each in bound.offered(session, actor, ids) if each.kind == kind]
     if not found:
         raise NotFound(_("所选各件都没有可以打印的这种文书。"))
-    given: Given = {
-        "process": process_id,
-        "paper": kind,
-        "title": found[0],
-        "both_sides": both_sides,
-    }
-    given |= {"matters": [str(key) for key in ids], "file": f"{pdf.file_name(found[0])}.pdf"}
+    given: Given = {"process": process_id, "paper": kind, "title": found[0]}
+    given |= {"both_sides": both_sides, "file": f"{pdf.file_name(found[0])}.pdf"}
+    given |= {"matters": [str(key) for key in dict.fromkeys(ids)]}
     return _ask(session, actor, "papers", given)
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pypdfium2 import PdfDocument
-from sqlalchemy import Text, func, select
+from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.progress import Tell, silent, told
 from engine.db.states import DocumentState
+from engine.definitions.store import process_of
 from engine.documents import pdf
-from engine.errors import EngineError, NotFound, Unavailable
+from engine.errors import Conflict, EngineError, NotFound, Unavailable
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import Message, _, stored
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from engine.db import Session
+    from sqlalchemy import ColumnElement
+
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
+MOST = 500  # matters at a time
 _document, _instance = tables.document.c, tables.instance.c
 
 
@@ -68,31 +72,41 @@ class Bound:
 
 
 def seen(session: Session, actor: Actor, ids: Sequence[UUID]) -> bool:
-    """Does this person see all of these matters?"""
-    here = select(_instance.id).where(_instance.id.in_(ids), access.visible(actor))
-    return set(session.execute(here).scalars()) >= set(ids)
+    """Does this person see all of these matters, none of them confidential by now?"""
+    return len(_seen(session, actor, ids, ~_instance.confidential)) == len(set(ids))
+
+
+def _seen(
+    session: Session, actor: Actor, ids: Sequence[UUID], *more: ColumnElement[bool]
+) -> dict[UUID, rows.Selected]:
+    """Those of these matters that the person sees, in the order given."""
+    if len(ids) > MOST:
+        raise Conflict(_("一次最多打印 {most} 件的文书，请分几次。", most=MOST), code="too_many")
+    shown = [_instance[name] for name in ("id", "number", "title", "version", "confidential")]
+    query = select(*shown).where(_instance.id.in_(ids), access.visible(actor), *more)
+    found = {row.id: row for row in session.execute(query)}
+    return {key: found[key] for key in ids if key in found}
 
 
 def offered(session: Session, actor: Actor, ids: Sequence[UUID]) -> tuple[Offered, ...]:
-    """What can be bound of these matters; those that this person does not see are passed over."""
+    """What can be bound of these matters; those that this person does not see are passed over.
+    Raises Conflict for too many.
+    """
+    here = _seen(session, actor, ids, ~_instance.confidential)
     query = (
-        select(
-            _document.kind,
-            func.max(_document.title),
-            func.count(_document.instance_id.distinct()),
-            func.max(_document.instance_id.cast(Text)),
-        )
-        .join(tables.instance, _instance.id == _document.instance_id)
-        .where(_instance.id.in_(ids), ~_instance.confidential, access.visible(actor))
-        .where(_document.state == DocumentState.ISSUED)
-        .group_by(_document.kind)
-        .order_by(func.min(_document.id.cast(Text)))
+        select(_document.instance_id, _document.kind, _document.title)
+        .where(_document.instance_id.in_(here), _document.state == DocumentState.ISSUED)
+        .order_by(_document.id)
     )
-    return tuple(
-        Offered(kind, title, matters)
-        for kind, title, matters, one in session.execute(query)
-        if rooms.may_read_paper(context_of(session, actor, one), kind)
-    )
+    titles: dict[str, str] = {}
+    matters: dict[str, set[UUID]] = {}
+    for key, kind, title in session.execute(query):
+        if rooms.is_open_paper(
+            process_of(session, here[key].version), kind
+        ) or rooms.may_read_paper(context_of(session, actor, key), kind):
+            titles[kind] = title
+            matters.setdefault(kind, set()).add(key)
+    return tuple(Offered(kind, title, len(matters[kind])) for kind, title in titles.items())
 
 
 def bound(
@@ -107,31 +121,31 @@ def bound(
     """The last paper of this kind of each matter, in the order given; with `both_sides` each begins
     on a sheet of its own. Matters that this person does not see are passed over.
 
-    Raises NotFound when nothing can be bound.
+    Raises NotFound when nothing can be bound, Conflict for too many.
     """
-    query = select(tables.instance).where(_instance.id.in_(ids), access.visible(actor))
-    known = {row.id: row for row in session.execute(query)}
-    latest = (
-        select(_document.instance_id, func.max(_document.id.cast(Text)))
-        .where(_document.instance_id.in_(list(known)), _document.kind == kind)
+    here = _seen(session, actor, ids)
+    query = (
+        select(_document.instance_id, _document.id)
+        .where(_document.instance_id.in_(here), _document.kind == kind)
         .where(_document.state == DocumentState.ISSUED)
-        .group_by(_document.instance_id)
+        .order_by(_document.id)
     )
-    papers = dict(tuple(row) for row in session.execute(latest))
-    here = [known[key] for key in dict.fromkeys(ids) if key in known]
+    papers = dict(tuple(row) for row in session.execute(query))
     whole, taken, left = PdfDocument.new(), [], []
-    for row in told(here, tell):
-        try:
-            if row.confidential:
-                raise NotFound(_("保密事项的文书请在其页面逐件打印。"))
-            if row.id not in papers:
-                raise NotFound(_("没有这种文书。"))
-            _append(whole, pdf.pdf(session, actor, papers[row.id])[1], both_sides=both_sides)
-            taken.append(row.id)
-        except Unavailable:
-            raise
-        except EngineError as fault:
-            left.append(Left(row.number or row.title, fault.message))
+    for row in told(list(here.values()), tell):
+        why: Message | str | None = None if row.id in papers else _("没有这种文书。")
+        if row.confidential:
+            why = _("保密事项的文书请在其页面逐件打印。")
+        if why is None:
+            try:
+                _append(whole, pdf.pdf(session, actor, papers[row.id])[1], both_sides=both_sides)
+                taken.append(row.id)
+            except Unavailable:
+                raise
+            except EngineError as fault:
+                why = fault.message
+        if why is not None:
+            left.append(Left(row.number or row.title, why))
     if not taken:
         raise NotFound(_("所选各件都没有可以打印的这种文书。"))
     made = io.BytesIO()

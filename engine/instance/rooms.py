@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session
-    from engine.definitions.process import TaskRule
+    from engine.definitions.process import Process, TaskRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
 
@@ -130,6 +130,22 @@ def may_read_paper(context: Context, kind: str) -> bool:
     """May the actor read a paper of this kind? Not one that says what a field keeps from them."""
     rule = context.process.documents.get(kind)
     return rule is None or not rule.declared or not rule.reads & closed_fields(context)
+
+
+def is_open_paper(process: Process, kind: str) -> bool:
+    """May everybody who sees a matter of this version read a paper of this kind?"""
+    rule = process.documents.get(kind)
+    if rule is None or not rule.declared:
+        return True
+    tasks = process.tasks.items()
+    closed = {
+        f"{key}.{field.key}"
+        for key, task in tasks
+        for field in (task.form.fields if task.form else ())
+        if field.room
+    }
+    named = {f"{key}.voters" for key, task in tasks if task.poll and task.poll.names is not None}
+    return not rule.reads & (closed | named)
 
 
 def closed_files(session: Session, instance_id: UUID, known: Doors) -> frozenset[UUID]:

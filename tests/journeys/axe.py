@@ -81,15 +81,15 @@ def looking(
     world: World, browser: Browser, *, dark: bool = False, size: tuple[int, int]
 ) -> Iterator[Callable[[Shown], Seen]]:
     """Shows pages in the browser, in this theme and size, one after another, and has axe look them over."""
-    static = make_server("127.0.0.1", 0, world.app, threaded=True)
-    Thread(target=static.serve_forever, daemon=True).start()
-    host = f"http://127.0.0.1:{static.server_port}"
-    with browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
-        service_workers="block",
-    ) as context:
+    with (
+        _serving(world) as host,
+        browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            service_workers="block",
+        ) as context,
+    ):
         context.add_init_script(path=str(AXE))
         page = context.new_page()
 
@@ -109,7 +109,18 @@ def looking(
             return Seen(found["passed"], tuple(heavy))
 
         yield look
-    static.shutdown()
+
+
+@contextmanager
+def _serving(world: World) -> Iterator[str]:
+    """Where the application answers for what is the same for everybody: the browser keeps it from page to page."""
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _asked(world: World, who: str, path: str) -> TestResponse:

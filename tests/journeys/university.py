@@ -157,9 +157,10 @@ class University:
         with self.time():
             return edge.carry_out(self.engine, None, work)
 
-    def motion(self, subject: str, mover: str = "zhang") -> UUID:
+    def motion(self, subject: str, mover: str = "zhang", unit: str = "") -> UUID:
         """A motion that has just been moved."""
         given = {"subject": subject, **(MOTION_EN if self.english else MOTION)}
+        given |= {"unit": str(self.units[unit])} if unit else {}
         found: UUID = self.do(mover, instances.launch, "congress_motion", given)
         return found
 
@@ -171,49 +172,46 @@ class University:
     def complete(self, username: str, key: UUID, element: str, **answers: Any) -> None:
         self.do(username, tasks.complete, self.waiting(key, element).id, answers)
 
-    def seconded(self, subject: str, mover: str = "zhang") -> UUID:
+    def seconded(self, subject: str, mover: str = "zhang", unit: str = "") -> UUID:
         """A motion with enough seconders, before the head of the delegation."""
-        key = self.motion(subject, mover)
+        key = self.motion(subject, mover, unit)
         poll = self.waiting(key, "second").poll_id
         for who in [w for w in ("li", "wang", "zhao", "qian") if w != mover][:3]:
             self.do(who, polls.respond, poll, "yes")
         self.do(mover, polls.close, poll)
         return key
 
-    def reviewable(self, subject: str) -> UUID:
-        """A motion before the motions committee."""
-        key = self.seconded(subject)
+    def reviewable(self, subject: str, unit: str = "") -> UUID:
+        """A motion before the motions committee; `unit`: by whom its mover would have it answered."""
+        key = self.seconded(subject, unit=unit)
         self.complete("head", key, "head_check", decision="forward")
         return key
 
-    def closed(self, subject: str) -> UUID:
-        """A motion that went all the way."""
-        key = self.reviewable(subject)
-        unit, present = (
-            str(self.units["HQ"]),
-            [str(self.people[who]) for who in ("committee", "member2")],
-        )
-        words = (
+    def filed(self, key: UUID) -> None:
+        """File a motion that is before the committee, and assign it."""
+        lead = {"lead_unit": str(self.units["HQ"])}
+        present = [str(self.people[who]) for who in ("committee", "member2")]
+        said = {"grade": "general", "reason": self.sound(), "present": present, **lead}
+        self.complete("committee", key, "review", decision="file", **said)
+        self.complete("chair", key, "dispatch_plan", decision="approve", **lead)
+
+    def sound(self) -> str:
+        """What the committee says of a good motion."""
+        return (
             "A sound motion with measures that can be carried out."
             if self.english
             else "情况属实，措施可行，同意立案。"
         )
+
+    def closed(self, subject: str) -> UUID:
+        """A motion that went all the way."""
+        key, words = self.reviewable(subject), self.sound()
         reply = (
             "It will be done by the end of the term, and the numbers will be published."
             if self.english
             else ("已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布。")
         )
-        self.complete(
-            "committee",
-            key,
-            "review",
-            decision="file",
-            grade="general",
-            lead_unit=unit,
-            reason=words,
-            present=present,
-        )
-        self.complete("chair", key, "dispatch_plan", decision="approve", lead_unit=unit)
+        self.filed(key)
         self.complete(
             "logistics",
             key,

@@ -113,9 +113,8 @@ def _asked(app: Any, url: str, page: str, how: dict[str, Any]) -> dict[str, Any]
         if how["form"]
         else (lambda: browser.get(how["path"]))
     )
-    following = (
-        walked() if how["form"] else nullcontext(Walk())
-    )  # a walk is slow, and of a completion
+    # only the walk of a completion is asked for, and to follow one is slow
+    following = walked() if how["form"] else nullcontext(Walk())
     with module("clock").set_to(moment), counted() as seen, following as walk:
         answer = ask()
     engine.dispose()

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in (ROOT / "processes").glob("*/process.toml"))
-PART = (
-    5  # of the papers of a folder `make test` takes as many a day, each without SOME of its facts
-)
-SOME = 2
+PART, SOME = (
+    5,
+    2,
+)  # `make test` takes a fifth of a folder's papers a day, each without two of its facts
 STANDARD = scenarios.standard(ROOT / "processes")
 ALONE = 3600.0  # seconds: nobody else waits for this database
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import webui
+from engine.commands.people.logins import open_login
 from engine.db import shared
+from engine.settings import ROOT, Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask import Flask
+    from flask.testing import FlaskClient
     from sqlalchemy import Engine
 
-    from engine.settings import Settings
+    from tests.journeys.university import University
 
 _built: dict[str, tuple[Flask, dict[str, Any]]] = {}  # with its configuration, by its given secret
 
@@ -30,3 +35,19 @@ def on(settings: Settings, engine: Engine) -> Flask:
     app.wsgi_app.said = False  # type: ignore[attr-defined]
     app.extensions["engine"] = engine
     return app
+
+
+def of(town: University, url: str, home: Path) -> Flask:
+    """An application for this university alone."""
+    made = webui.create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
+    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made.extensions["engine"] = town.engine
+    return made
+
+
+def logged_in(app: Flask, town: University, who: str) -> FlaskClient:
+    """The browser of somebody there, who has logged in."""
+    browser = app.test_client()
+    with browser.session_transaction() as cookie:
+        cookie["key"] = town.look(who, lambda s, actor: open_login(s, actor.id))
+    return browser

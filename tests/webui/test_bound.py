@@ -9,21 +9,19 @@ import pytest
 from pypdfium2 import PdfDocument
 from sqlalchemy import text
 
-import webui
 from engine import db
-from engine.commands import instances, polls
 from engine.commands.people import tokens
-from engine.commands.people.logins import open_login
-from engine.documents import reading
-from engine.settings import ROOT, Settings
-from tests.journeys.university import MOTION, University
+from engine.documents import bound, reading
+from engine.instance import rooms
+from tests.journeys.university import University
+from tests.webui import apps
 from tests.webui.working import work
 
 if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from flask.testing import FlaskClient
+    from flask import Flask
     from sqlalchemy import Engine
 
 PAGE = "/grid/congress_motion/papers"
@@ -37,52 +35,17 @@ def town(engine: Engine) -> University:
 
 
 @pytest.fixture
-def app(town: University, engine: Engine, url: str, tmp_path: Path) -> Any:
-    made = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    made.extensions["engine"] = engine
-    return made
+def app(town: University, url: str, tmp_path: Path) -> Flask:
+    return apps.of(town, url, tmp_path)
 
 
 @pytest.fixture
 def keys(town: University) -> list[UUID]:
     """Three matters; the first two have been assigned."""
-    made = [_reviewable(town, subject) for subject in SUBJECTS]
+    made = [town.reviewable(subject) for subject in SUBJECTS]
     for key in made[:2]:
-        _assigned(town, key)
+        town.filed(key)
     return made
-
-
-def _reviewable(town: University, subject: str) -> UUID:
-    key: UUID = town.do(
-        "zhang", instances.launch, "congress_motion", {"subject": subject, **MOTION}
-    )
-    poll = town.waiting(key, "second").poll_id
-    for who in ("li", "wang", "zhao"):
-        town.do(who, polls.respond, poll, "yes")
-    town.do("zhang", polls.close, poll)
-    town.complete("head", key, "head_check", decision="forward")
-    return key
-
-
-def _assigned(town: University, key: UUID) -> None:
-    present = [str(town.people[who]) for who in ("committee", "member2")]
-    lead = {"lead_unit": str(town.units["HQ"])}
-    said = {
-        "grade": "general",
-        "reason": "属于学校职权，措施具体，可以立案办理。",
-        "present": present,
-        **lead,
-    }
-    town.complete("committee", key, "review", decision="file", **said)
-    town.complete("chair", key, "dispatch_plan", decision="approve", **lead)
-
-
-def _browser(app: Any, town: University, who: str) -> FlaskClient:
-    browser: FlaskClient = app.test_client()
-    with browser.session_transaction() as cookie:
-        cookie["key"] = town.look(who, lambda s, actor: open_login(s, actor.id))
-    return browser
 
 
 def _run(town: University, statement: str, **values: Any) -> None:
@@ -97,9 +60,9 @@ def _pages(data: bytes) -> int:
 
 
 def test_the_papers_of_many_come_as_one_pdf_in_the_order_of_the_table(
-    app: Any, town: University, keys: list[UUID]
+    app: Flask, town: University, keys: list[UUID]
 ) -> None:
-    office, chosen = _browser(app, town, "secretary"), [str(key) for key in reversed(keys)]
+    office, chosen = apps.logged_in(app, town, "secretary"), [str(key) for key in reversed(keys)]
     page = office.post(PAGE, data={"matter": chosen}).text
     assert re.findall(r'name="matter" value="([^"]+)"', page) == chosen
     assert "提案交办单" in page and "2 件有" in page
@@ -126,19 +89,27 @@ def test_the_papers_of_many_come_as_one_pdf_in_the_order_of_the_table(
 
 
 def test_nobody_gets_a_paper_that_they_may_not_see(
-    app: Any, town: University, keys: list[UUID]
+    app: Flask, town: University, keys: list[UUID]
 ) -> None:
-    office, chosen = _browser(app, town, "secretary"), [str(key) for key in keys]
+    office, chosen = apps.logged_in(app, town, "secretary"), [str(key) for key in keys]
     sent = office.post(PAGE, data={"matter": chosen, "kind": PAPER})
     work(town.engine)
-    assert _browser(app, town, "chair").get(f"{sent.location}/file").status_code == 404
+    assert apps.logged_in(app, town, "chair").get(f"{sent.location}/file").status_code == 404
     assert office.get(f"{sent.location}/file").status_code == 200
-    # what is secret now is neither handed out nor bound again, and kept nowhere without its key
+    # what is confidential by now is handed out no more, and not bound again
     _run(town, "UPDATE instance SET confidential = true WHERE id = :key", key=keys[0])
     again = office.post(PAGE, data={"matter": chosen, "kind": PAPER})
     work(town.engine)
     came = office.get(again.location).text
-    assert "共 1 份" in came
+    assert (
+        "共 1 份" in came and "没有印：</b>没有这种文书。" in came
+    )  # of what nobody shows it, no word
+    assert "保密" not in came
+    mover = apps.logged_in(app, town, "zhang")  # sees it, being the one who moved it
+    own = mover.post(PAGE, data={"matter": chosen, "kind": PAPER})
+    work(town.engine)
+    assert "没有印：</b>保密事项的文书请在其页面逐件打印。" in mover.get(own.location).text
+    assert office.get(f"{sent.location}/file").status_code == 404
     _run(town, "UPDATE document SET state = 'void'")
     nothing = office.post(PAGE, data={"matter": chosen}, follow_redirects=True).text
     assert "所选各件还没有可以打印的文书" in nothing
@@ -146,7 +117,7 @@ def test_nobody_gets_a_paper_that_they_may_not_see(
     assert office.post(PAGE, data={"matter": chosen, "kind": "no such"}).status_code == 404
 
 
-def test_a_program_has_them_bound_too(app: Any, town: University, keys: list[UUID]) -> None:
+def test_a_program_has_them_bound_too(app: Flask, town: University, keys: list[UUID]) -> None:
     with db.transaction(town.engine) as session:
         token = tokens.create_token(session, None, town.people["secretary"], "druck")
     client, head = app.test_client(), {"Authorization": f"Bearer {token}"}
@@ -163,3 +134,28 @@ def test_a_program_has_them_bound_too(app: Any, town: University, keys: list[UUI
     assert file.mimetype == "application/pdf" and _pages(file.data) == came["result"]["pages"]
     assert client.post(path, json={**asked, "kind": "none"}, headers=head).status_code == 404
     assert client.post(path, json={**asked, "instances": []}, headers=head).status_code == 422
+
+
+def test_more_than_can_be_done_at_a_time_is_refused_and_nothing_left_out_silently(
+    app: Flask, town: University, keys: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bound, "MOST", 2)
+    office, chosen = apps.logged_in(app, town, "secretary"), [str(key) for key in keys]
+    for form in ({"matter": chosen}, {"matter": chosen, "kind": PAPER}):
+        refused = office.post(PAGE, data=form)
+        assert refused.status_code == 409 and "一次最多打印 2 件的文书" in refused.text
+    assert work(town.engine) == 0
+
+
+def test_a_paper_that_says_what_a_room_keeps_is_offered_to_whom_may_read_it(
+    app: Flask, town: University, keys: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each matter by itself: one that is closed hides no other."""
+    open_ = {keys[1]}
+    monkeypatch.setattr(rooms, "is_open_paper", lambda process, kind: False)
+    monkeypatch.setattr(rooms, "may_read_paper", lambda context, kind: context.row["id"] in open_)
+    office, chosen = apps.logged_in(app, town, "secretary"), [str(key) for key in keys]
+    assert "1 件有" in office.post(PAGE, data={"matter": chosen}).text
+    sent = office.post(PAGE, data={"matter": chosen, "kind": PAPER})
+    work(town.engine)
+    assert "共 1 份" in office.get(sent.location).text

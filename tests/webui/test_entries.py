@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
 from sqlalchemy import text
 
-import webui
 from engine import db
 from engine.commands import attachments, entries, instances, operations, polls
-from engine.commands.people.logins import open_login
 from engine.definitions import check, read
 from engine.errors import Invalid, Refused, Unavailable
 from engine.history import verification
 from engine.queries import inbox as waiting
-from engine.settings import ROOT, Settings
+from engine.settings import ROOT
 from tests.hostile.sound import rulebook
 from tests.journeys.university import MOTION, University
+from tests.webui import apps
 from tests.webui.working import work
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flask.testing import FlaskClient
     from sqlalchemy import Engine
 
 FORM, TABLE = "/launch/congress_motion/entry", "/launch/congress_motion/table"
@@ -40,19 +39,8 @@ def town(engine: Engine) -> University:
 
 
 @pytest.fixture
-def login(town: University, engine: Engine, url: str, tmp_path: Path) -> Any:
-    app = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    app.extensions["engine"] = engine
-
-    def browser(who: str) -> FlaskClient:
-        made = app.test_client()
-        secret = town.look(who, lambda s, actor: open_login(s, actor.id))
-        with made.session_transaction() as cookie:
-            cookie["key"] = secret
-        return made
-
-    return browser
+def login(town: University, url: str, tmp_path: Path) -> Any:
+    return partial(apps.logged_in, apps.of(town, url, tmp_path), town)
 
 
 def _matters(town: University) -> list[Any]:

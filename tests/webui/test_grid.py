@@ -15,10 +15,8 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-import webui
 from engine import clock, db, forms
-from engine.commands import instances, polls
-from engine.commands.people.logins import open_login
+from engine.commands import instances
 from engine.definitions.store import process_of
 from engine.documents import workbooks
 from engine.errors import Conflict
@@ -28,14 +26,14 @@ from engine.queries import grid as reading
 from engine.queries import heat as warm
 from engine.queries import inbox as waiting
 from engine.queries import instances as lists
-from engine.settings import ROOT, Settings
-from tests.journeys.university import MOTION, University
+from tests.journeys.university import University
+from tests.webui import apps
 
 if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from flask.testing import FlaskClient
+    from flask import Flask
     from sqlalchemy import Engine
 
 PAGE = "/grid/congress_motion"
@@ -53,10 +51,7 @@ class Hand:
     """A person at the pages, with each press counted: opening a link, pressing a button, choosing or ticking."""
 
     def __init__(self, app: Any, town: University, who: str) -> None:
-        self.browser: FlaskClient = app.test_client()
-        secret = town.look(who, lambda s, actor: open_login(s, actor.id))
-        with self.browser.session_transaction() as cookie:
-            cookie["key"] = secret
+        self.browser = apps.logged_in(app, town, who)
         self.presses, self.page, self.foreseen = 0, "", ""
 
     def open(self, path: str, presses: int = 1) -> str:
@@ -108,24 +103,8 @@ def _own(page: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(town: University, engine: Engine, url: str, tmp_path: Path) -> Any:
-    made = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    made.extensions["engine"] = engine
-    return made
-
-
-def _reviewable(town: University, subject: str, unit: str = "") -> UUID:
-    """A motion before the committee; `unit`: by whom its mover would have it answered."""
-    more = {"unit": str(town.units[unit])} if unit else {}
-    given = {"subject": subject, **MOTION, **more}
-    key: UUID = town.do("zhang", instances.launch, "congress_motion", given)
-    poll = town.waiting(key, "second").poll_id
-    for who in ("li", "wang", "zhao"):
-        town.do(who, polls.respond, poll, "yes")
-    town.do("zhang", polls.close, poll)
-    town.complete("head", key, "head_check", decision="forward")
-    return key
+def app(town: University, url: str, tmp_path: Path) -> Flask:
+    return apps.of(town, url, tmp_path)
 
 
 def _numbers(town: University) -> list[str]:
@@ -149,7 +128,7 @@ def test_eighty_motions_take_few_presses(app: Any, town: University) -> None:
     twelve are those of eighty; who would have it answered by whom stands on each line.
     """
     for n, subject in enumerate(SUBJECTS):
-        _reviewable(town, subject, ("HQ", "CW")[n % 2])
+        town.reviewable(subject, ("HQ", "CW")[n % 2])
     committee, chair = Hand(app, town, "committee"), Hand(app, town, "chair")
     present = [str(town.people[who]) for who in ("committee", "member2")]
     committee.open("/grid")
@@ -174,7 +153,7 @@ def test_eighty_motions_take_few_presses(app: Any, town: University) -> None:
 def test_what_an_act_would_do_is_said_before_and_nothing_is_done(
     app: Any, town: University
 ) -> None:
-    keys = [_reviewable(town, subject) for subject in SUBJECTS[:3]]
+    keys = [town.reviewable(subject) for subject in SUBJECTS[:3]]
     person, of = Hand(app, town, "committee"), "congress_motion.review"
     person.send(f"/together/{of}/chosen", 1, matter=[str(keys[0]), str(keys[1])])
     ticked = re.findall(r'name="task" value="([^"~]+)~\d+" checked', person.page)
@@ -193,7 +172,7 @@ def test_what_an_act_would_do_is_said_before_and_nothing_is_done(
 def test_the_board_tells_the_age_of_each_stage_who_has_how_much_and_what_was_done_before(
     app: Any, town: University
 ) -> None:
-    new, before = _reviewable(town, "延长食堂供餐"), _reviewable(town, "去年的食堂供餐", "HQ")
+    new, before = town.reviewable("延长食堂供餐"), town.reviewable("去年的食堂供餐", "HQ")
     lead, at = str(town.units["HQ"]), clock.now()
 
     def aged(session: Any, _actor: Any) -> None:
@@ -241,7 +220,7 @@ def test_a_table_to_be_printed_keeps_texts_as_texts_and_has_an_end() -> None:
 
 def test_lines_narrow_and_stand_in_order(town: University) -> None:
     first, second = (
-        _reviewable(town, "乙件：修缮图书馆屋顶", "HQ"),
+        town.reviewable("乙件：修缮图书馆屋顶", "HQ"),
         town.motion("甲件：延长食堂供餐", "li"),
     )
     found = _table(town)
@@ -283,9 +262,9 @@ def test_more_time_is_asked_for_many_at_once_and_what_cannot_ask_is_left_out(
     app: Any, town: University
 ) -> None:
     """A message of the process from the table: told first, refused with its form kept, sent to each by itself."""
-    able, not_yet = (_reviewable(town, subject) for subject in SUBJECTS[:2])
+    able, not_yet = (town.reviewable(subject) for subject in SUBJECTS[:2])
     for key in (able, not_yet):
-        _filed(town, key)
+        town.filed(key)
     town.complete("logistics", able, "accept", decision="accept", officer="王工")
     person, path = Hand(app, town, "logistics"), f"{PAGE}/act/ask_extension"
     assert path in person.open(PAGE)
@@ -375,9 +354,9 @@ def test_a_motion_has_two_numbers_for_ever_and_is_found_by_both_as_people_write_
     year = clock.today().year
     gone = town.motion("甲件：已经撤回的提案")
     town.do("zhang", instances.withdraw, gone, "情况有变，不再需要办理。")
-    first, second = (_reviewable(town, subject, "HQ") for subject in SUBJECTS[:2])
-    _filed(town, second)
-    _filed(town, first)
+    first, second = (town.reviewable(subject, "HQ") for subject in SUBJECTS[:2])
+    town.filed(second)
+    town.filed(first)
     found = {line.row.id: line for line in _table(town).lines}
     numbers = {key: line.row.number for key, line in found.items()}
     assert numbers == {k: f"教代提〔{year}〕{n:03}" for n, k in enumerate((gone, first, second), 1)}
@@ -402,14 +381,6 @@ def test_what_was_begun_before_is_found_by_its_number_after_the_upgrade() -> Non
     told = [upgrade._marks(number) for number in numbers]
     assert told == [list(forms.marks(number)) for number in numbers]
     assert [len(marks) for marks in told] == [3, 3, 3, 0]
-
-
-def _filed(town: University, key: UUID) -> None:
-    present = [str(town.people[who]) for who in ("committee", "member2")]
-    lead = {"lead_unit": str(town.units["HQ"])}
-    said = {"grade": "general", "reason": REASON, "present": present, **lead}
-    town.complete("committee", key, "review", decision="file", **said)
-    town.complete("chair", key, "dispatch_plan", decision="approve", **lead)
 
 
 def _sought(town: University, words: str) -> list[UUID]:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-import webui
 from engine import db, definitions
-from engine.commands.people.logins import open_login
 from engine.definitions.check import faults
 from engine.errors import NotFound, Refused
 from engine.queries import indicators as reading
-from engine.settings import ROOT, Settings
 from tests.hostile.sound import POSTS, rulebook
 from tests.journeys.university import University
+from tests.webui import apps
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -124,12 +122,7 @@ def test_each_matter_counts_once_in_the_period_in_which_it_began(
         of("none")
     with pytest.raises(Refused):
         measured.look("zhang", reading.indicators, "congress_motion")
-    app = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
-    app.config.update(TESTING=True)
-    app.extensions["engine"] = measured.engine
-    browser = app.test_client()
-    with browser.session_transaction() as cookie:
-        cookie["key"] = measured.look("secretary", lambda s, actor: open_login(s, actor.id))
+    browser = apps.logged_in(apps.of(measured, url, tmp_path), measured, "secretary")
     path = f"/grid/congress_motion/indicators?period={second.period.key}"
     page, sheet = browser.get(path).text, browser.get(f"{path}&format=csv").data.decode("utf-8-sig")
     for said in ("50.0%", "<small>1/2</small>", "上期 0.0%", "第二次会议的筹备", "data-chart="):

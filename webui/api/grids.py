@@ -9,6 +9,7 @@ from marshmallow.validate import Length
 
 from engine.commands import many, views
 from engine.commands import operations as asking
+from engine.documents import bound
 from engine.instance import together
 from engine.queries import board as boards
 from engine.queries import grid as reading
@@ -244,7 +245,7 @@ def act_on_many(
 
 
 class PapersOfMany(schemas.Sent):
-    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=together.MOST))
+    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=bound.MOST))
     kind = Text(80, required=True, metadata={"description": "Of document, as its template."})
     both_sides = fields.Boolean(
         load_default=False, metadata={"description": "Each begins on a sheet of its own."}

@@ -13,7 +13,7 @@ from engine.queries import operations
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.schemas import Moment
-from webui.http.sheets import XLSX, media_type
+from webui.http.sheets import media_type
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -62,8 +62,8 @@ def get_operation(session: Session, actor: Actor, operation_id: UUID) -> Operati
     return operations.one(session, actor, operation_id)
 
 
-@routes.look("/operations/<uuid:operation_id>/file", None, media_type=XLSX)
+@routes.look("/operations/<uuid:operation_id>/file", None, media_type="application/octet-stream")
 def get_operation_file(session: Session, actor: Actor, operation_id: UUID) -> Binary:
-    """The table that came out, or the papers as a PDF."""
+    """The table that came out (.xlsx), or the papers (PDF)."""
     name, data = asking.fetch(session, actor, operation_id)
     return Binary(media_type(name), data, name)

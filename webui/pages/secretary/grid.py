@@ -17,7 +17,7 @@ from engine.commands import operations as asking
 from engine.commands.registry import DESK
 from engine.documents import bound
 from engine.errors import Conflict, Invalid
-from engine.instance import launching, together
+from engine.instance import launching
 from engine.messages import Listed
 from engine.people import access
 from engine.queries import board as boards
@@ -206,7 +206,7 @@ def act(process_id: str, what: str) -> str | tuple[str, int] | Answer:
 @needs_login
 def papers(process_id: str) -> str | Answer:
     """Which papers the chosen matters have; then one kind of them bound into one PDF."""
-    ids, kind = _chosen()[: together.MOST], request.form.get("kind", "")
+    ids, kind = _chosen(), request.form.get("kind", "")
     look(lambda s: reading.must_be(s, me(), process_id))
     if kind:
         wish = "both_sides" in request.form
