@@ -30,7 +30,7 @@ test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yixing check --no-stories
-	YIXING_SHORT=1 $(BIN)/pytest -n 2 --dist worksteal
+	YIXING_SHORT=1 $(BIN)/pytest -n 3 --dist worksteal
 
 JOURNEYS = journey
 journeys: setup $(DONE)/dev $(DONE)/browser  ## all journeys in a browser, desk and phone (JOURNEYS: which of them)

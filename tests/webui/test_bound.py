@@ -70,7 +70,7 @@ def test_the_papers_of_many_come_as_one_pdf_in_the_order_of_the_table(
     assert "已排队" in office.get(sent.location).text and work(town.engine) == 1
     came = office.get(sent.location).text
     assert "打印《提案交办单》" in came and "共 2 份，" in came
-    assert re.search(r"没有印：</b>没有这种文书。 \S*003", came)
+    assert re.search(r"1 件没有印：</b>没有这种文书。 \S*003", came)
     file = office.get(f"{sent.location}/file")
     assert (
         file.mimetype == "application/pdf"
@@ -102,13 +102,13 @@ def test_nobody_gets_a_paper_that_they_may_not_see(
     work(town.engine)
     came = office.get(again.location).text
     assert (
-        "共 1 份" in came and "没有印：</b>没有这种文书。" in came
+        "共 1 份" in came and "1 件没有印：</b>没有这种文书。" in came
     )  # of what nobody shows it, no word
     assert "保密" not in came
     mover = apps.logged_in(app, town, "zhang")  # sees it, being the one who moved it
     own = mover.post(PAGE, data={"matter": chosen, "kind": PAPER})
     work(town.engine)
-    assert "没有印：</b>保密事项的文书请在其页面逐件打印。" in mover.get(own.location).text
+    assert "1 件没有印：</b>保密事项的文书请在其页面逐件打印。" in mover.get(own.location).text
     assert office.get(f"{sent.location}/file").status_code == 404
     _run(town, "UPDATE document SET state = 'void'")
     nothing = office.post(PAGE, data={"matter": chosen}, follow_redirects=True).text

@@ -142,12 +142,12 @@ def _onward(it: Operation) -> tuple[str, str]:
     return "", ""
 
 
-def _left(it: Operation) -> list[tuple[str, str]]:
-    """Why something was left out, and the numbers of what was."""
+def _left(it: Operation) -> list[tuple[str, int, str]]:
+    """Why something was left out, how much, and its numbers."""
     why: dict[str, list[str]] = {}
     for each in it.result["left"] if it.kind == "papers" and it.result else ():
         why.setdefault(said(restored(each["why"])), []).append(each["number"])
-    return [(each, _("、").join(numbers)) for each, numbers in why.items()]
+    return [(each, len(numbers), _("、").join(numbers)) for each, numbers in why.items()]
 
 
 def _back(it: Operation) -> str:
