@@ -116,8 +116,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "journeys" in item.path.parts:
             item.add_marker(pytest.mark.journey)
-        if drawn.left_out(item, chosen):
-            item.add_marker(pytest.mark.prove)
+    for item in drawn.left_out(items, chosen):
+        item.add_marker(pytest.mark.prove)
     waiting = [item for item in items if _waits(item, chosen)]
     config.hook.pytest_deselected(items=waiting)
     items[:] = [item for item in items if not _waits(item, chosen)]
