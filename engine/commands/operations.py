@@ -59,6 +59,10 @@ class Asked:
     so_far: Any = None
 
 
+class _Ended(Exception):
+    """There is nothing left to be carried out."""
+
+
 @dataclass(frozen=True)
 class Came:
     """What came of it: plain JSON, and the file if it is one."""
@@ -181,6 +185,19 @@ def _own(actor: Actor, key: UUID, *kinds: str) -> Any:
     return select(tables.operation).where(*own, _operation.kind.in_(kinds))
 
 
+def cancel(session: Session, actor: Actor, key: UUID) -> None:
+    """End what has not ended. Whoever carries it out stops at its next sign, and what is written
+    at once is not written; of a list that is entered row by row the rows entered stay. Raises
+    NotFound, Conflict when it has ended.
+    """
+    kind = session.execute(_own(actor, key, *KINDS).with_only_columns(_operation.kind)).scalar()
+    access.must_see(kind)
+    try:
+        _keep(session, key, cancelled=True, data=null(), ended_at=clock.now())
+    except _Ended as fault:
+        raise Conflict(_("已经办完，不能取消。"), code="ended") from fault
+
+
 def tried(session: Session, actor: Actor, process_id: str, key: UUID) -> list[Row]:
     """The rows of a trial that has ended. Raises NotFound."""
     row = session.execute(_own(actor, key, "entry_trial")).first()
@@ -227,6 +244,8 @@ def _carry_out(engine: Engine, key: UUID, english: Language) -> None:
             KINDS[kind](engine, replace(asked, tell=Progress(engine, partial(_note, key=key))))
     except Unavailable:
         raise
+    except _Ended:
+        log.info("operation %s was cancelled", key)
     except EngineError as fault:
         _refuse(engine, key, fault.message)
     except Exception:
@@ -249,8 +268,11 @@ def _begin(session: Session, key: UUID, english: Language) -> tuple[str, Asked] 
 
 
 def _keep(session: Session, key: UUID, **values: Any) -> None:
-    changed = update(tables.operation).where(_operation.id == key)
-    session.execute(changed.values(told_at=clock.now(), **values))
+    """Raises _Ended when it has ended meanwhile: by whoever asked for it, who cancelled it."""
+    open_ = _operation.id == key, _operation.ended_at.is_(None)
+    kept = update(tables.operation).where(*open_).values(told_at=clock.now(), **values)
+    if not session.execute(kept.returning(_operation.id)).first():
+        raise _Ended
 
 
 def _note(session: Session, done: int, total: int, *, key: UUID) -> None:

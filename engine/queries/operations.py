@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 LISTED = 20
 KEPT_DAYS = tables.OPERATION_KEPT.days
 _operation = tables.operation.c
-_SHOWN = ("id", "kind", "given", "asked_at", "begun_at", "told_at", "ended_at", "done", "total")
+_SHOWN = (
+    *("id", "kind", "given", "asked_at", "begun_at", "told_at", "ended_at"),
+    *("done", "total", "cancelled"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,14 @@ class Operation:
     ended_at: datetime | None
     done: int
     total: int
+    cancelled: bool
     result: Mapping[str, Any]
     refused: Message | str
 
     @property
     def state(self) -> str:
-        """waiting, running, stalled, ready or refused."""
-        return signs.state(self)
+        """waiting, running, stalled, ready, refused or cancelled."""
+        return "cancelled" if self.cancelled else signs.state(self)
 
     @property
     def has_file(self) -> bool:

@@ -115,6 +115,7 @@ api_members.list_members of | 404 404 404 200 200 200 | 404
 api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
+api_operations.cancel_operation | 404 | 404
 api_operations.get_operation | 404 | 404
 api_operations.get_operation_file | 404 | 404
 api_operations.list_operations | 200 | -
@@ -409,6 +410,7 @@ device.worker | 200 | -!
 places.design | 200 | -
 places.now | 200 | -
 places.theme | 302 | -!
+operations.cancel | 404 | 404
 operations.file | 404 | 404
 operations.index | 200 | -
 operations.now | 404 | 404

@@ -132,6 +132,37 @@ def test_what_breaks_or_dies_half_way_is_told_and_leaves_nothing(
     assert "没有办成" in office.get(at).text and counted(house, "member") == before
 
 
+def test_whoever_asked_may_cancel_and_then_nothing_is_written(
+    client: Login, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, before = client("office"), counted(house, "member")
+    at = send(office, *ROSTER).location
+    assert "取消</button>" in office.get(at).text
+    assert client("auditor").post(f"{at}/cancel").status_code == 404
+    work(house.engine)
+    assert "已经办完" in office.post(f"{at}/cancel", follow_redirects=True).text
+    key = house.look(lambda s: reading.mine(s, house.actor("office")))[0].result["batch"]
+    written = batches._WRITES["people"]
+
+    def meanwhile(*given: Any) -> Any:
+        assert office.post(f"{at}/cancel").status_code == 303
+        return written(*given)
+
+    monkeypatch.setitem(batches._WRITES, "people", meanwhile)
+    at = office.post(f"/people/import/{key}/confirm").location
+    work(house.engine)  # it was in the middle of it
+    page = office.get(f"{at}/now").text
+    assert "已取消" in page and "什么都没有写入" in page and "data-running" not in page
+    assert counted(house, "member") == before and "已取消" in office.get("/operations").text
+    monkeypatch.setitem(batches._WRITES, "people", written)
+    again = office.post(f"/people/import/{key}/confirm").location
+    office.post(f"{again}/cancel")
+    assert work(house.engine) == 1 and counted(house, "member") == before  # before it was begun
+    last = office.post(f"/people/import/{key}/confirm").location
+    work(house.engine)
+    assert "已办完" in office.get(last).text and counted(house, "member") == before + 2
+
+
 def test_a_person_waits_for_so_many_and_no_more(house: House) -> None:
     actor = house.actor("office")
 

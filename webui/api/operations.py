@@ -32,7 +32,7 @@ class OperationShape(Schema):
 
     id = fields.UUID(required=True)
     kind = schemas.Choice(*sorted(asking.KINDS))
-    state = schemas.Choice("waiting", "running", "stalled", "ready", "refused")
+    state = schemas.Choice("waiting", "running", "stalled", "ready", "refused", "cancelled")
     done = fields.Integer(metadata={"description": "Rows, of `total`."})
     total = fields.Integer()
     asked_at = Moment()
@@ -67,3 +67,11 @@ def get_operation_file(session: Session, actor: Actor, operation_id: UUID) -> Bi
     """The table that came out (.xlsx), or the papers (PDF)."""
     name, data = asking.fetch(session, actor, operation_id)
     return Binary(media_type(name), data, name)
+
+
+@routes.act("/operations/<uuid:operation_id>/cancel", status=204)
+def cancel_operation(session: Session, actor: Actor, operation_id: UUID) -> None:
+    """End it before its time: what is written at once is not written; of a list of matters those
+    entered stay.
+    """
+    asking.cancel(session, actor, operation_id)

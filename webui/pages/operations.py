@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from engine.commands import imports
@@ -12,13 +12,14 @@ from engine.commands import operations as asking
 from engine.messages import restored
 from engine.queries import operations
 from webui.http import sheets
-from webui.http.session import look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import for_reader, said
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from flask.blueprints import BlueprintSetupState
+    from flask.typing import ResponseReturnValue
 
     from engine.queries.operations import Operation
 
@@ -63,6 +64,14 @@ def file(operation_id: UUID) -> Response:
     return reply
 
 
+@blueprint.post("/operations/<uuid:operation_id>/cancel")
+@needs_login
+def cancel(operation_id: UUID) -> ResponseReturnValue:
+    """End it before its time."""
+    carry_out(lambda s: asking.cancel(s, me(), operation_id))
+    return redirect(url_for("operations.one", operation_id=operation_id), 303)
+
+
 def _shown(key: UUID) -> dict[str, Any]:
     it = look(lambda s: operations.one(s, me(), key))
     onward, words = _onward(it)
@@ -83,6 +92,7 @@ def _states() -> dict[str, str]:
         "stalled": _("没有进展"),
         "ready": _("已办完"),
         "refused": _("没有办成"),
+        "cancelled": _("已取消"),
     }
 
 

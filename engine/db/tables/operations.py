@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine.db.tables.base import metadata, moment, ref
@@ -27,6 +27,7 @@ operation = Table(
     Column("total", Integer, nullable=False, server_default="0"),
     Column("data", LargeBinary),  # the file that came in until it is read, or the one that came out
     Column("result", JSONB),
+    Column("cancelled", Boolean, nullable=False, server_default=text("false")),  # by who asked
     Column("refused", JSONB),  # why nothing came of it; see engine/messages.py: stored
     Index("ix_operation_member_id", "member_id"),
 )
