@@ -53,23 +53,25 @@ class Report:
     failed: tuple[Left, ...]
 
 
-def verb(name: str, reason: str) -> Act:
-    """A verb of VERBS, with its reason. Raises NotFound for another."""
-    if name not in VERBS:
-        raise NotFound
-    command = DESK[name].command
-    return lambda session, actor, key: command(session, actor, key, reason)
+def act(name: str, answers: Mapping[str, Any] | None) -> Act:
+    """What is done to each: a verb of VERBS, of which `reason` is the one answer, or a message of
+    the process. Without answers, only to see whether it may be done.
+    """
+    if name in VERBS:
+        return partial(_verb, name, answers["reason"] if answers else name)
+    return partial(_message, name, answers)
 
 
-def message(name: str, answers: Mapping[str, Any] | None) -> Act:
-    """Send a message with these answers; without any, see only whether it may be sent."""
+def _verb(name: str, reason: str, session: Session, actor: Actor, key: UUID) -> None:
+    DESK[name].command(session, actor, key, reason)
 
-    def send(session: Session, actor: Actor, key: UUID) -> None:
-        wait = messages.expect(session, actor, key, name)
-        if answers is not None:
-            late.send(wait, answers)
 
-    return send
+def _message(
+    name: str, answers: Mapping[str, Any] | None, session: Session, actor: Actor, key: UUID
+) -> None:
+    wait = messages.expect(session, actor, key, name)
+    if answers is not None:
+        late.send(wait, answers)
 
 
 def run(
@@ -81,14 +83,12 @@ def run(
     or answers that suit none of them; Unavailable when the database goes away: what was done until
     then is done.
     """
-    if not ids or len(ids) > together.MOST:
-        wrong = _("一次应选 1 至 {most} 件，每件一次。", most=together.MOST)
-        raise Invalid({"tasks": [wrong]})
-    numbers = carry_out(partial(_numbers, actor=actor, ids=ids))
+    keys = chosen(ids)
+    numbers = carry_out(partial(numbers_of, actor=actor, ids=ids))
     if not numbers:
         raise NotFound
     done, failed = [], []
-    for key in dict.fromkeys(ids):
+    for key in keys:
         try:
             carry_out(partial(_one, actor=actor, act=act, key=key, trial=trial))
             done.append(key)
@@ -103,12 +103,20 @@ def run(
     return Report(tuple(done), tuple(told))
 
 
+def chosen(ids: Sequence[UUID]) -> list[UUID]:
+    """Each once. Raises Invalid for none or too many."""
+    if not ids or len(ids) > together.MOST:
+        wrong = _("一次应选 1 至 {most} 件，每件一次。", most=together.MOST)
+        raise Invalid({"tasks": [wrong]})
+    return list(dict.fromkeys(ids))
+
+
 def _one(session: Session, *, actor: Actor, act: Act, key: UUID, trial: bool) -> None:
     with db.savepoint(session, trial=trial):
         act(session, actor, key)
 
 
-def _numbers(session: Session, *, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, str]:
+def numbers_of(session: Session, *, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of those that this person may know of."""
     query = select(_instance.id, _instance.number)
     known = query.where(_instance.id.in_(ids), access.visible(actor))

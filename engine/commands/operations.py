@@ -1,74 +1,42 @@
-"""What takes longer than a request may: asked for in one, carried out by a worker in the name of
-whoever asked, with their rights of then, and looked at meanwhile.
-
-What came of it is written in the same transaction as that it has ended: it is done once, or not at
-all, whatever dies meanwhile. Of a list that is entered row by row each row is.
+"""What takes longer than a request may: asked for in one, carried out by a worker (see
+engine/commands/operating.py), and looked at meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, null, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, null, select, update
 
-from engine import clock, db
-from engine.commands import edge, entries, imports
+from engine import clock
+from engine.commands import entries, imports, many
 from engine.db import queue, tables
-from engine.db.progress import Progress, Tell, silent
 from engine.documents import bound, pdf, sheets
-from engine.errors import Conflict, EngineError, Invalid, NotFound, Unavailable
+from engine.errors import Conflict, NotFound
 from engine.instance import launching
-from engine.messages import CHINESE, Language, Message, _, restored, stored
-from engine.people import access, organisation
+from engine.messages import _, restored, stored
+from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Engine
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.commands.entries import Row
     from engine.db import Session
     from engine.people.organisation import Actor
 
-log = logging.getLogger("yixing.operations")
 SMALL_ROWS = 200  # so many are done within a request: a second or less
 SMALL_BYTES = 150_000  # and files of so many, unpacked: about as many rows
+SMALL_ACTS = 10  # and so many matters
 MOST = 5  # that one person may be waiting for
-_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('operation'), hashtext(:key))")
 _operation = tables.operation.c
 Given = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is to be done, for whom, with which file; `done` rows of it are done already."""
-
-    key: UUID
-    actor: Actor
-    given: Given
-    data: bytes
-    say: Language
-    tell: Tell = silent
-    done: int = 0
-    so_far: Any = None
-
-
-class _Ended(Exception):
-    """There is nothing left to be carried out."""
-
-
-@dataclass(frozen=True)
-class Came:
-    """What came of it: plain JSON, and the file if it is one."""
-
-    result: Given
-    data: bytes | None = None
+class Ended(Exception):
+    """There is nothing left to be carried out: whoever asked for it cancelled it."""
 
 
 # --- whoever asks ---------------------------------------------------------------------------------
@@ -126,6 +94,25 @@ def ask_papers(
     given |= {"both_sides": both_sides, "file": f"{pdf.file_name(found[0])}.pdf"}
     given |= {"matters": [str(key) for key in dict.fromkeys(ids)]}
     return _ask(session, actor, "papers", given)
+
+
+def ask_acts(
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    what: tuple[str, str],
+    ids: Sequence[UUID],
+    answers: Mapping[str, Any],
+) -> UUID | None:
+    """Let a worker do one act on many instances, see `many.run`; None when they are few, and it
+    can be done at once. `what`: the name of the act, and its title.
+    """
+    chosen = many.chosen(ids)
+    if len(chosen) <= SMALL_ACTS:
+        return None
+    name, title = what
+    given: Given = {"process": process_id, "what": name, "title": title, "answers": dict(answers)}
+    return _ask(session, actor, "acts", given | {"matters": [str(key) for key in chosen]})
 
 
 def ask_trial(session: Session, actor: Actor, process_id: str, filename: str, data: bytes) -> UUID:
@@ -190,12 +177,22 @@ def cancel(session: Session, actor: Actor, key: UUID) -> None:
     at once is not written; of a list that is entered row by row the rows entered stay. Raises
     NotFound, Conflict when it has ended.
     """
-    kind = session.execute(_own(actor, key, *KINDS).with_only_columns(_operation.kind)).scalar()
+    kind = session.execute(
+        _own(actor, key, *tables.OPERATION_KINDS).with_only_columns(_operation.kind)
+    ).scalar()
     access.must_see(kind)
     try:
-        _keep(session, key, cancelled=True, data=null(), ended_at=clock.now())
-    except _Ended as fault:
+        keep(session, key, cancelled=True, data=null(), ended_at=clock.now())
+    except Ended as fault:
         raise Conflict(_("已经办完，不能取消。"), code="ended") from fault
+
+
+def keep(session: Session, key: UUID, **values: Any) -> None:
+    """Note how far it is. Raises Ended when it has ended meanwhile."""
+    open_ = _operation.id == key, _operation.ended_at.is_(None)
+    kept = update(tables.operation).where(*open_).values(told_at=clock.now(), **values)
+    if not session.execute(kept.returning(_operation.id)).first():
+        raise Ended
 
 
 def tried(session: Session, actor: Actor, process_id: str, key: UUID) -> list[Row]:
@@ -204,6 +201,18 @@ def tried(session: Session, actor: Actor, process_id: str, key: UUID) -> list[Ro
     if row is None or row.result is None or row.given["process"] != process_id:
         raise NotFound
     return [_row(each) for each in row.result["rows"]]
+
+
+def kept(row: Row) -> Given:
+    """A row as plain JSON."""
+    owner = str(row.owner) if row.owner else None
+    return {**asdict(row), "owner": owner, "errors": [stored(each) for each in row.errors]}
+
+
+def _row(kept: Given) -> Row:
+    owner = UUID(kept["owner"]) if kept["owner"] else None
+    errors = tuple(restored(each) for each in kept["errors"])
+    return entries.Row(**{**kept, "owner": owner, "errors": errors})
 
 
 def fetch(session: Session, actor: Actor, key: UUID) -> tuple[str, bytes]:
@@ -225,194 +234,8 @@ _SEES: dict[str, Callable[[Session, Actor, Given], bool]] = {
 }
 
 
-# --- whoever does it ------------------------------------------------------------------------------
-def carry_out(engine: Engine, key: UUID, english: Language) -> None:
-    """Do it, and keep what came of it, or why nothing did. Ended already, gone, or in the hands of
-    another worker: nothing. Raises Unavailable, for the job to be tried again.
-    """
-    with db.transaction(engine) as held:
-        if held.execute(_ALONE, {"key": str(key)}).scalar():
-            _carry_out(engine, key, english)
-
-
-def _carry_out(engine: Engine, key: UUID, english: Language) -> None:
-    try:
-        with db.transaction(engine) as session:
-            found = _begin(session, key, english)
-        if found is not None:
-            kind, asked = found
-            KINDS[kind](engine, replace(asked, tell=Progress(engine, partial(_note, key=key))))
-    except Unavailable:
-        raise
-    except _Ended:
-        log.info("operation %s was cancelled", key)
-    except EngineError as fault:
-        _refuse(engine, key, fault.message)
-    except Exception:
-        log.exception("operation %s broke", key)
-        _refuse(engine, key, _("程序出错，没有办成；已记入运行日志，请告诉管理员。"))
-
-
-def _begin(session: Session, key: UUID, english: Language) -> tuple[str, Asked] | None:
-    open_ = _operation.id == key, _operation.ended_at.is_(None)
-    row = session.execute(select(tables.operation).where(*open_)).first()
-    if row is None:
-        return None
-    actor = organisation.actor(session, row.member_id)
-    _keep(session, key, begun_at=clock.now())
-    say = english if row.given.get("lang", actor.locale) == "en" else CHINESE
-    data = bytes(row.data or b"")
-    return row.kind, Asked(
-        key, actor, row.given, data, say, done=row.done, so_far=row.result or {"failed": []}
-    )
-
-
-def _keep(session: Session, key: UUID, **values: Any) -> None:
-    """Raises _Ended when it has ended meanwhile: by whoever asked for it, who cancelled it."""
-    open_ = _operation.id == key, _operation.ended_at.is_(None)
-    kept = update(tables.operation).where(*open_).values(told_at=clock.now(), **values)
-    if not session.execute(kept.returning(_operation.id)).first():
-        raise _Ended
-
-
-def _note(session: Session, done: int, total: int, *, key: UUID) -> None:
-    _keep(session, key, done=done, total=total)
-
-
-def _refuse(engine: Engine, key: UUID, why: Message | str) -> None:
-    with db.transaction(engine) as session:
-        _keep(session, key, refused=stored(why), data=null(), ended_at=clock.now())
-
-
-def _end(session: Session, asked: Asked, came: Came) -> None:
-    """Keep what came of it; of the same asked for before, only this stays."""
-    data = null() if came.data is None else came.data
-    ended = {"ended_at": clock.now(), "done": _operation.total}
-    _keep(session, asked.key, result=came.result, data=data, **ended)
-    own = _operation.member_id == asked.actor.id, _operation.given == asked.given
-    before = (
-        _operation.id != asked.key,
-        _operation.ended_at.is_not(None),
-        _operation.data.is_not(None),
-    )
-    session.execute(delete(tables.operation).where(*own, *before))
-
-
 def tidy(session: Session) -> None:
     """Remove those that ended long ago, and those that nobody has worked on for as long."""
     long_ago = clock.now() - tables.OPERATION_KEPT
     gone: ColumnElement[bool] = (_operation.ended_at < long_ago) | (_operation.told_at < long_ago)
     session.execute(delete(tables.operation).where(gone))
-
-
-# --- what can be done -----------------------------------------------------------------------------
-def _at_once(work: Callable[[Session, Asked], Came]) -> Callable[[Engine, Asked], None]:
-    """Something that is done in one transaction, with the note that it has ended."""
-
-    def carried_out(engine: Engine, asked: Asked) -> None:
-        edge.carry_out(engine, asked.actor, lambda s: _end(s, asked, work(s, asked)))
-
-    return carried_out
-
-
-def _preview(session: Session, asked: Asked) -> Came:
-    given = asked.given
-    what = given["kind"], given["file"], asked.data
-    batch = imports.preview(session, asked.actor, *what, tell=asked.tell)
-    return Came({"batch": str(batch.id), "counts": batch.counts})
-
-
-def _confirm(session: Session, asked: Asked) -> Came:
-    batch, good_only = UUID(asked.given["batch"]), asked.given["good_only"]
-    done = imports.confirm(session, asked.actor, batch, good_only=good_only, tell=asked.tell)
-    told = {
-        key: str(value) if isinstance(value, UUID) else value for key, value in vars(done).items()
-    }
-    return Came(told)
-
-
-def _export(session: Session, asked: Asked) -> Came:
-    kind = asked.given["kind"]
-    unions, rows = imports.exported(session, asked.actor, kind)
-    data = imports.export(session, asked.actor, kind, asked.say)
-    about = {"rows": rows, "size": len(data), "unions": [str(union) for union in unions]}
-    return Came(about, data)
-
-
-def _papers(session: Session, asked: Asked) -> Came:
-    given, actor = asked.given, asked.actor
-    ids, wish = [UUID(key) for key in given["matters"]], given["both_sides"]
-    made = bound.bound(session, actor, given["paper"], ids, both_sides=wish, tell=asked.tell)
-    return Came(made.stored(), made.data)
-
-
-def _try(engine: Engine, asked: Asked) -> None:
-    """Each row is tried in a transaction of its own, in which nothing stays."""
-    actor, given = asked.actor, asked.given
-    at_once = partial(edge.carry_out, engine, actor)
-    what = given["process"], given["file"], asked.data
-    rows = entries.preview(at_once, actor, *what, tell=asked.tell)
-    came = Came({"process": given["process"], "rows": [_kept(row) for row in rows]})
-    with db.transaction(engine) as session:
-        _end(session, asked, came)
-
-
-def _enter(engine: Engine, asked: Asked) -> None:
-    """Each row in a transaction of its own, which also notes that it is done: whoever goes on
-    after another worker's death enters none twice.
-    """
-    actor, trial = asked.actor, UUID(asked.given["trial"])
-    with db.transaction(engine) as session:
-        rows = tried(session, actor, asked.given["process"], trial)
-    good, failed = [row for row in rows if not row.errors], list(asked.so_far["failed"])
-    for at in range(asked.done, len(good)):
-        wrong = edge.carry_out(
-            engine, None, partial(_entered, asked=asked, rows=good, at=at, failed=failed)
-        )
-        failed += [wrong] if wrong else []
-    told = {"process": asked.given["process"], "entered": len(good) - len(failed), "failed": failed}
-    with db.transaction(engine) as session:
-        _keep(session, asked.key, result=told, ended_at=clock.now())
-        session.execute(delete(tables.operation).where(_operation.id == trial))
-
-
-def _entered(
-    session: Session, *, asked: Asked, rows: list[Row], at: int, failed: list[Given]
-) -> Given | None:
-    """Enter one row; gives it with what is wrong when it is not taken."""
-    row, wrong = rows[at], None
-    try:
-        with db.savepoint(session):
-            entries.enter(session, asked.actor, asked.given["process"], row)
-    except Unavailable:
-        raise
-    except Invalid as fault:
-        faults = tuple(each for found in fault.fields.values() for each in found)
-        wrong = _kept(replace(row, errors=faults))
-    except EngineError as fault:
-        wrong = _kept(replace(row, errors=(fault.message,)))
-    so_far = {"failed": [*failed, wrong] if wrong else failed}
-    _keep(session, asked.key, done=at + 1, total=len(rows), result=so_far)
-    return wrong
-
-
-def _kept(row: Row) -> Given:
-    """A row as plain JSON."""
-    owner = str(row.owner) if row.owner else None
-    return {**asdict(row), "owner": owner, "errors": [stored(each) for each in row.errors]}
-
-
-def _row(kept: Given) -> Row:
-    owner = UUID(kept["owner"]) if kept["owner"] else None
-    errors = tuple(restored(each) for each in kept["errors"])
-    return entries.Row(**{**kept, "owner": owner, "errors": errors})
-
-
-KINDS: dict[str, Callable[[Engine, Asked], None]] = {
-    "import_preview": _at_once(_preview),
-    "import_confirmation": _at_once(_confirm),
-    "export": _at_once(_export),
-    "papers": _at_once(_papers),
-    "entry_trial": _try,
-    "entry": _enter,
-}

@@ -28,6 +28,7 @@ from engine.commands import (
     instances,
     links,
     messages,
+    operating,
     operations,
     packs,
     rehearsals,
@@ -235,7 +236,7 @@ def verify(engine: Engine, settings: Settings, verification: str) -> None:
 
 def operate(engine: Engine, english: Language, operation: str) -> None:
     """Do what somebody asked for that takes longer than a request may."""
-    operations.carry_out(engine, UUID(operation), english)
+    operating.carry_out(engine, UUID(operation), english)
 
 
 def rehearse(engine: Engine, version: str) -> None:

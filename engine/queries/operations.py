@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 LISTED = 20
+KINDS = tables.OPERATION_KINDS
 KEPT_DAYS = tables.OPERATION_KEPT.days
 _operation = tables.operation.c
 _SHOWN = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,18 +17,21 @@ import pytest
 from sqlalchemy import text
 
 from engine import clock, db, forms
-from engine.commands import instances
+from engine.commands import instances, operations
+from engine.commands.registry import DESK
 from engine.definitions.store import process_of
 from engine.documents import workbooks
-from engine.errors import Conflict
+from engine.errors import Conflict, Unavailable
 from engine.queries import board as boards
 from engine.queries import done as finished
 from engine.queries import grid as reading
 from engine.queries import heat as warm
 from engine.queries import inbox as waiting
 from engine.queries import instances as lists
+from engine.queries import operations as operating
 from tests.journeys.university import University
 from tests.webui import apps
+from tests.webui.working import work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,8 +262,38 @@ def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
     )
 
 
+def test_many_are_left_to_a_worker_each_done_once_and_what_failed_is_tried_again(
+    app: Any, town: University, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "SMALL_ACTS", 1)
+    keys = [town.motion(subject) for subject in SUBJECTS[:3]]
+    person, path = Hand(app, town, "secretary"), f"{PAGE}/act/remind"
+    town.do("secretary", instances.remind, keys[0], "请尽快")
+    told = {"matter": [str(key) for key in keys], "reason": "请于本周办理", "send": "1"}
+    assert "已排队" in person.send(path, 1, **told) and _urged(town) == 1
+    remind, calls = DESK["remind"].command, []
+
+    def dies(session: Any, actor: Any, key: UUID, reason: str) -> None:
+        remind(session, actor, key, reason)
+        calls.append(key)
+        if len(calls) == 1:
+            raise Unavailable
+
+    monkeypatch.setitem(DESK, "remind", replace(DESK["remind"], command=dies))
+    with pytest.raises(Unavailable):
+        work(town.engine)
+    assert _urged(town) == 1
+    work(town.engine)  # goes on, where the other died
+    (it,) = town.look("secretary", operating.mine)
+    page = person.open(f"/operations/{it.id}")
+    assert "已办理 2 件" in page and "1 件没有办成：" in page and "今天已经催办过" in page
+    assert _urged(town) == 3 and "再办这 1 件" in page
+    again = person.send(path, 1, matter=re.findall(r'name="matter" value="([^"]+)"', page))
+    assert "所选各件现在都不能办理“催办”" in again
+
+
 def test_more_time_is_asked_for_many_at_once_and_what_cannot_ask_is_left_out(
-    app: Any, town: University
+    app: Any, town: University, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message of the process from the table: told first, refused with its form kept, sent to each by itself."""
     able, not_yet = (town.reviewable(subject) for subject in SUBJECTS[:2])
@@ -270,11 +304,14 @@ def test_more_time_is_asked_for_many_at_once_and_what_cannot_ask_is_left_out(
     assert path in person.open(PAGE)
     page = person.send(path, 1, matter=[str(able), str(not_yet)])
     assert "将申请延期答复 1 件" in page and "1 件跳过：现在不能进行这项操作" in page
+    monkeypatch.setattr(operations, "SMALL_ACTS", 0)
     kept = {"matter": _matters(page), "send": "1"}
     short = person.browser.post(path, data={**kept, "f.reason": "忙"})
     assert short.status_code == 422 and ">忙</textarea>" in short.text
     person.send(path, 1, **kept, **{"f.reason": "须等暑期施工完成以后才能答复。"})
-    assert "申请延期答复：已办理 1 件" in person.page and town.waiting(able, "grant_extension")
+    assert "已排队" in person.page
+    work(town.engine)
+    assert town.waiting(able, "grant_extension")
     office = Hand(app, town, "secretary")
     assert path not in office.open(PAGE) and office.browser.post(path).status_code == 404
 

@@ -236,11 +236,8 @@ def act_on_many(
 ) -> many.Report:
     """Remind in many instances (`remind`), or send many of them a message of the process."""
     carry_out(lambda session: reading.must_be(session, actor, process_id))
-    act = (
-        many.verb(what, given["reason"])
-        if what in many.VERBS
-        else many.message(what, given["answers"])
-    )
+    sent = {"reason": given["reason"]} if what in many.VERBS else given["answers"]
+    act = many.act(what, sent)
     return many.run(carry_out, actor, act, given["instances"], trial=given["trial"])
 
 

@@ -31,7 +31,7 @@ class OperationShape(Schema):
     """Something that a worker does for me; it is kept for three days after it ended."""
 
     id = fields.UUID(required=True)
-    kind = schemas.Choice(*sorted(asking.KINDS))
+    kind = schemas.Choice(*sorted(operations.KINDS))
     state = schemas.Choice("waiting", "running", "stalled", "ready", "refused", "cancelled")
     done = fields.Integer(metadata={"description": "Rows, of `total`."})
     total = fields.Integer()

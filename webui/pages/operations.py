@@ -97,12 +97,13 @@ def _states() -> dict[str, str]:
 
 
 def _title(it: Operation) -> str:
-    kind = said(imports.kinds().get(it.given.get("kind", ""), ""))
+    given, kind = it.given, said(imports.kinds().get(it.given.get("kind", ""), ""))
     titles: dict[str, str] = {
         "import_preview": _("核对导入的%(kind)s", kind=kind),
         "import_confirmation": _("导入"),
         "export": _("导出%(kind)s", kind=kind),
         "papers": _("打印《%(title)s》", title=it.given.get("title", "")),
+        "acts": _("%(what)s %(n)s 件", what=given.get("title"), n=len(given.get("matters", ()))),
         "entry_trial": _("从表格登记：核对"),
         "entry": _("从表格登记"),
     }
@@ -127,6 +128,8 @@ def _lines(it: Operation) -> list[str]:
         return [_("共 %(n)s 行。", n=came["rows"])]
     if it.kind == "papers":
         return [_("共 %(papers)s 份，%(pages)s 页。", papers=came["papers"], pages=came["pages"])]
+    if it.kind == "acts":
+        return [_("已办理 %(n)s 件。", n=came["acted"])]
     if it.kind == "entry_trial":
         good = sum(not row["errors"] for row in came["rows"])
         bad = len(came["rows"]) - good
@@ -153,15 +156,16 @@ def _onward(it: Operation) -> tuple[str, str]:
 
 
 def _left(it: Operation) -> list[tuple[str, int, str]]:
-    """Why something was left out, how much, and its numbers."""
+    """Why something was left out or not done, how much, and its numbers."""
     why: dict[str, list[str]] = {}
-    for each in it.result["left"] if it.kind == "papers" and it.result else ():
+    left = {"papers": "left", "acts": "failed"}.get(it.kind, "")
+    for each in it.result.get(left, ()):
         why.setdefault(said(restored(each["why"])), []).append(each["number"])
     return [(each, len(numbers), _("、").join(numbers)) for each, numbers in why.items()]
 
 
 def _back(it: Operation) -> str:
-    if it.kind == "papers":
+    if it.kind in ("papers", "acts"):
         return url_for("grid.table", process_id=it.given["process"], state="running")
     if "process" in it.given:
         return url_for("entries.choose", process_id=it.given["process"])

@@ -44,7 +44,7 @@ from engine.db.tables.instances import (
 )
 from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
-from engine.db.tables.operations import OPERATION_FILES, OPERATION_KEPT, operation
+from engine.db.tables.operations import OPERATION_FILES, OPERATION_KEPT, OPERATION_KINDS, operation
 from engine.db.tables.people import (
     attempt,
     deputy,
@@ -62,6 +62,7 @@ from engine.db.tables.sending import feed, outbox, sending, wish
 __all__ = [
     "OPERATION_FILES",
     "OPERATION_KEPT",
+    "OPERATION_KINDS",
     "POLL_WINDOW",
     "WITHOUT_TASK",
     "ask",

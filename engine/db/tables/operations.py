@@ -10,6 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine.db.tables.base import metadata, moment, ref
 
 OPERATION_KEPT = timedelta(days=3)  # how long what came of it can be fetched
+OPERATION_KINDS = (
+    *("import_preview", "import_confirmation", "export", "papers"),
+    *("entry_trial", "entry", "acts"),
+)
 OPERATION_FILES = ("export", "papers")  # the kinds of which a file comes
 
 operation = Table(
@@ -17,7 +21,7 @@ operation = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     ref("member_id", "member.id", nullable=False),  # who asked: nobody else sees it
-    Column("kind", Text, nullable=False),  # see engine/commands/operations.py: KINDS
+    Column("kind", Text, nullable=False),  # of OPERATION_KINDS
     Column("given", JSONB, nullable=False),
     moment("asked_at", nullable=False),
     moment("begun_at"),

@@ -184,8 +184,10 @@ def act(process_id: str, what: str) -> str | tuple[str, int] | Answer:
     ids, sent = _chosen(), "send" in request.form
     given = _given(kind)
     try:
+        if sent and (key := _by_worker(process_id, kind, ids, given)):
+            return redirect(url_for("operations.one", operation_id=key), 303)
         report = many.run(
-            carry_out, me(), _doing(kind, given if sent else None), ids, trial=not sent
+            carry_out, me(), many.act(kind.name, given if sent else None), ids, trial=not sent
         )
     except Invalid as fault:
         if not sent:
@@ -228,6 +230,19 @@ def papers(process_id: str) -> str | Answer:
     )
 
 
+def _by_worker(
+    process_id: str, kind: Sending, ids: Sequence[UUID], given: dict[str, Any]
+) -> UUID | None:
+    """Many are left to a worker, once the first of them takes the answers; None for few. Raises
+    Invalid.
+    """
+    if len(ids) <= asking.SMALL_ACTS:
+        return None
+    many.run(carry_out, me(), many.act(kind.name, given), ids[:1], trial=True)
+    what = kind.name, kind.title
+    return carry_out(lambda s: asking.ask_acts(s, me(), process_id, what, ids, given))
+
+
 def _kind(session: Session, process_id: str, what: str) -> Sending:
     """What is to be done: a verb of the desk, or a message of the process. Raises NotFound."""
     if what in many.VERBS:
@@ -239,13 +254,6 @@ def _given(kind: Sending) -> dict[str, Any]:
     if kind.name in many.VERBS:
         return {"reason": request.form.get("reason", "")}
     return fields.answers(kind.form, request.form)
-
-
-def _doing(kind: Sending, given: dict[str, Any] | None) -> many.Act:
-    """What is done to each; of a trial the words reach nobody."""
-    if kind.name in many.VERBS:
-        return many.verb(kind.name, given["reason"] if given else kind.title)
-    return many.message(kind.name, given)
 
 
 def _acting(
