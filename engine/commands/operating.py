@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import delete, null, select, text
+from sqlalchemy import Engine, delete, null, select, text
 
 from engine import clock, db
 from engine.commands import edge, entries, imports, many
 from engine.commands.operations import Ended, Given, keep, kept, tried
-from engine.db import tables
+from engine.db import Session, tables
 from engine.db.progress import Progress, Tell, silent
 from engine.documents import bound
 from engine.errors import EngineError, Invalid, Unavailable
@@ -27,10 +27,9 @@ from engine.messages import CHINESE, Language, Message, _, stored
 from engine.people import organisation
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Mapping
 
     from engine.commands.entries import Row
-    from engine.db import Session
     from engine.people.organisation import Actor
 
 log = logging.getLogger("yixing.operations")
@@ -60,23 +59,31 @@ class Came:
     data: bytes | None = None
 
 
+Reading = Callable[[Session, Asked], Came]
+Doing = Callable[[Engine, Asked], None]
+
+
 # --- whoever does it ------------------------------------------------------------------------------
-def carry_out(engine: Engine, key: UUID, english: Language) -> None:
+def carry_out(
+    engine: Engine, key: UUID, english: Language, readings: Mapping[str, Reading]
+) -> None:
     """Do it, and keep what came of it, or why nothing did. Ended already, gone, or in the hands of
-    another worker: nothing. Raises Unavailable, for the job to be tried again.
+    another worker: nothing. `readings`: kinds that are only read, and who reads. Raises
+    Unavailable, for the job to be tried again.
     """
+    kinds = KINDS | {kind: _at_once(reading) for kind, reading in readings.items()}
     with db.transaction(engine) as held:
         if held.execute(_ALONE, {"key": str(key)}).scalar():
-            _carry_out(engine, key, english)
+            _carry_out(engine, key, english, kinds)
 
 
-def _carry_out(engine: Engine, key: UUID, english: Language) -> None:
+def _carry_out(engine: Engine, key: UUID, english: Language, kinds: Mapping[str, Doing]) -> None:
     try:
         with db.transaction(engine) as session:
             found = _begin(session, key, english)
         if found is not None:
             kind, asked = found
-            KINDS[kind](engine, replace(asked, tell=Progress(engine, partial(_note, key=key))))
+            kinds[kind](engine, replace(asked, tell=Progress(engine, partial(_note, key=key))))
     except Unavailable:
         raise
     except Ended:
@@ -126,7 +133,7 @@ def _end(session: Session, asked: Asked, came: Came) -> None:
 
 
 # --- what can be done -----------------------------------------------------------------------------
-def _at_once(work: Callable[[Session, Asked], Came]) -> Callable[[Engine, Asked], None]:
+def _at_once(work: Reading) -> Doing:
     """Something that is done in one transaction, with the note that it has ended."""
 
     def carried_out(engine: Engine, asked: Asked) -> None:
@@ -246,7 +253,7 @@ def _acted(session: Session, *, asked: Asked, ids: list[UUID], at: int) -> None:
     keep(session, asked.key, done=at + 1, total=len(ids))
 
 
-KINDS: dict[str, Callable[[Engine, Asked], None]] = {
+KINDS: dict[str, Doing] = {
     "import_preview": _at_once(_preview),
     "import_confirmation": _at_once(_confirm),
     "export": _at_once(_export),

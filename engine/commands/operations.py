@@ -115,6 +115,23 @@ def ask_acts(
     return _ask(session, actor, "acts", given | {"matters": [str(key) for key in chosen]})
 
 
+def ask_booklet(
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    title: str,
+    ids: Sequence[UUID],
+    wish: Given,
+) -> UUID:
+    """Let a worker bind these matters into one volume called `title`; whoever reads for the worker
+    has seen that it can be. `wish`: `session`, `without` and `form` as they read it.
+    """
+    name = pdf.file_name(title, wish["session"])
+    given: Given = {"process": process_id, "title": title, "file": f"{name}.{wish['form']}", **wish}
+    given |= {"matters": [str(key) for key in dict.fromkeys(ids)]}
+    return _ask(session, actor, "booklet", given)
+
+
 def ask_trial(session: Session, actor: Actor, process_id: str, filename: str, data: bytes) -> UUID:
     """Let a worker try the rows of a table of matters. Raises as `entries.preview`, for what is
     seen at once.
@@ -226,11 +243,16 @@ def fetch(session: Session, actor: Actor, key: UUID) -> tuple[str, bytes]:
     return row.given["file"], bytes(row.data)
 
 
+def _sees_matters(session: Session, actor: Actor, it: Given) -> bool:
+    return bound.seen(session, actor, [UUID(key) for key in it["matters"]])
+
+
 _SEES: dict[str, Callable[[Session, Actor, Given], bool]] = {
     "export": lambda _s, actor, it: (
         set(access.unions(actor, "see_people")) >= set(map(UUID, it["unions"]))
     ),
-    "papers": lambda s, actor, it: bound.seen(s, actor, [UUID(key) for key in it["matters"]]),
+    "papers": _sees_matters,
+    "booklet": _sees_matters,
 }
 
 

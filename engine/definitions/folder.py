@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from engine.definitions import foreign
+from engine.definitions import booklet, foreign
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -56,13 +56,15 @@ def _texts(folder: Path) -> Iterator[Path]:
 
 def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
     """The files with what they name and do not have, but several processes have in common: tables,
-    the letter's layout.
+    the layout of letters and of the volume.
     """
     decisions = _DECIDES.findall(foreign.plain(files).text)
     named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in decisions}
     for common in COMMON:
         if any(common in text for name, text in files.items() if name.startswith("documents/")):
             named[f"documents/{common}"] = f"documents/{common}"
+    if booklet.is_declared(files):
+        named[f"documents/{booklet.KIND}.typ"] = f"documents/{booklet.KIND}.typ"
     places = {name: processes / place for name, place in sorted(named.items())}
     shared = {name: path.read_text("utf-8") for name, path in places.items() if path.is_file()}
     return {**shared, **files}

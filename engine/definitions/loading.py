@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import decisions, legacy, machine
 from engine.definitions import papers
+from engine.definitions.booklet import booklet_of
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.indicators import indicators_of
@@ -130,6 +131,7 @@ def _assembled(
         statistics=_statistics(raw.get("statistics")),
         plan=plan_of(raw.get("plan"), words_of),
         indicators=indicators_of(raw.get("indicators"), words_of),
+        booklet=booklet_of(raw.get("booklet"), words_of),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),

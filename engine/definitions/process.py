@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine import decisions, forms, machine
+    from engine.definitions.booklet import Booklet
     from engine.definitions.diagram import Diagram
     from engine.definitions.indicators import Indicators
     from engine.definitions.plans import Plan
@@ -324,6 +325,7 @@ class Process:
     statistics: Statistics | None
     plan: Plan | None
     indicators: Indicators | None
+    booklet: Booklet | None
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

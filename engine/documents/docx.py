@@ -73,22 +73,29 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
     return file_name(row.number, row.title) + ".docx", made
 
 
-def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str = "") -> bytes:
+def typeset(
+    files: Mapping[str, str],
+    kind: str,
+    data: Mapping[str, Any],
+    mark: str = "",
+    *,
+    more: tuple[str, ...] = (),
+    seconds: int = SECONDS,
+) -> bytes:
     """The DOCX that documents/<kind>.typ of a process folder makes of `data`, under a line that
-    says the mark. Raises ProcessFault naming the file.
+    says the mark; `more`: for pandoc. Raises ProcessFault naming the file.
     """
     source = _source(files, kind, data, mark)
     head = settings.load().processes / "documents" / LETTERHEAD
-    return _pandoc(
-        files, kind, source, "docx", [f"--reference-doc={head}"] if head.is_file() else []
-    )
+    styles = (f"--reference-doc={head}",) if head.is_file() else ()
+    return _pandoc(files, kind, source, ("docx", *styles, *more), seconds)
 
 
 def plain(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> str:
     """What the same template says, as text. Raises NotPrintable for a fact that it asks for in
     vain, ProcessFault naming the file.
     """
-    return _pandoc(files, kind, _source(files, kind, data, ""), "plain", ["--wrap=none"]).decode()
+    return _pandoc(files, kind, _source(files, kind, data, ""), ("plain", "--wrap=none")).decode()
 
 
 def _source(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str) -> str:
@@ -97,7 +104,15 @@ def _source(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
     return f"#strong({_literal(mark)})\n\n{source}" if mark else source
 
 
-def _pandoc(files: Mapping[str, str], kind: str, source: str, to: str, more: list[str]) -> bytes:
+def _pandoc(
+    files: Mapping[str, str],
+    kind: str,
+    source: str,
+    wanted: tuple[str, ...],
+    seconds: int = SECONDS,
+) -> bytes:
+    """`wanted`: the format, and what else pandoc is told."""
+    to, *more = wanted
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / f"made.{to}"
         command = [
@@ -111,10 +126,10 @@ def _pandoc(files: Mapping[str, str], kind: str, source: str, to: str, more: lis
         ]
         try:
             done = subprocess.run(
-                command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False
+                command, input=source.encode(), capture_output=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired:
-            raise _faulty(kind, _("{seconds} 秒内没有排完", seconds=SECONDS)) from None
+            raise _faulty(kind, _("{seconds} 秒内没有排完", seconds=seconds)) from None
         if done.returncode or not made.is_file():
             said = done.stderr.decode(errors="replace").replace(folder, "").strip()
             if missing := MISSING.search(said):

@@ -154,7 +154,14 @@ def _remembered(mark: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
     return made
 
 
-def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str = "") -> bytes:
+def typeset(
+    files: Mapping[str, str],
+    kind: str,
+    data: Mapping[str, Any],
+    mark: str = "",
+    *,
+    seconds: int = typesetter.SECONDS,
+) -> bytes:
     """The PDF that documents/<kind>.typ of a process folder makes of `data`; a mark stands across
     each of its pages.
 
@@ -184,6 +191,7 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: 
             "root": str(root),
             "packages": str(packages),
             "fonts": fonts.folders(),
+            "seconds": seconds,
             "timestamp": int(datetime.combine(day, time(), clock.CHINA).timestamp()),
         }
         return _run(job, name, kind, files)
@@ -256,7 +264,7 @@ def _run(job: dict[str, Any], name: str, kind: str, files: Mapping[str, str]) ->
     if made.pdf.startswith(b"%PDF-"):
         return made.pdf
     if made.fault is None:
-        raise _too_much(name, kind, log=made.log)
+        raise _too_much(name, kind, job["seconds"], log=made.log)
     said = made.fault
     if missing := MISSING.search(said["message"]):
         raise words.missing(files, kind, [missing[1]])
@@ -281,11 +289,11 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-def _too_much(name: str, kind: str, **details: Any) -> ProcessFault:
+def _too_much(name: str, kind: str, seconds: int, **details: Any) -> ProcessFault:
     message = _(
         "文书模板 {name} 在 {seconds} 秒和规定内存内没有排完。",
         name=name,
-        seconds=typesetter.SECONDS,
+        seconds=seconds,
     )
     return ProcessFault(
         message, file=name, element=kind, advice=_("请检查模板中的循环和递归。"), **details

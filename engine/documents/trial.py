@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine import definitions
 from engine.definitions import check, papers
+from engine.definitions.booklet import KIND
 from engine.definitions.check import ACTIONS, Fault
-from engine.documents import filling, pdf
+from engine.documents import filling, pdf, volume
 from engine.errors import NotPrintable, ProcessFault
 
 if TYPE_CHECKING:
@@ -99,6 +100,11 @@ def _unsettable(process: Process) -> Iterator[Fault]:
         except ProcessFault as fault:
             if _CERTAIN.search(fault.message):
                 yield Fault(fault.file, rule.key, fault.message, fault.advice)
+    if process.booklet:
+        try:
+            pdf.typeset(process.files, KIND, volume.SAMPLE)
+        except ProcessFault as fault:
+            yield Fault(fault.file, KIND, fault.message, fault.advice)
 
 
 def _data(

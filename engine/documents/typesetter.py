@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any
 
-SECONDS = 30  # for one document
+SECONDS = 30  # for one document, where nobody says more
 KEPT = 2  # idle processes
 JOBS = 400  # for one process
 
@@ -92,7 +92,7 @@ class _Process:
         try:
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
-            return self.answers.get(timeout=SECONDS)
+            return self.answers.get(timeout=job["seconds"])
         except (queue.Empty, OSError):
             return None
 
@@ -118,9 +118,9 @@ def _taken() -> _Process:
 
 
 def compiled(job: dict[str, Any]) -> Made:
-    """What typst makes of `job`: main, root, packages, fonts (folders), timestamp."""
+    """What typst makes of `job`: main, root, packages, fonts (folders), seconds, timestamp."""
     process = _taken()
-    made = process.work({**job, "seconds": SECONDS})
+    made = process.work(job)
     if made is None:
         return Made(log=process.end())
     with _lock:

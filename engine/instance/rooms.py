@@ -135,8 +135,17 @@ def may_read_paper(context: Context, kind: str) -> bool:
 def is_open_paper(process: Process, kind: str) -> bool:
     """May everybody who sees a matter of this version read a paper of this kind?"""
     rule = process.documents.get(kind)
-    if rule is None or not rule.declared:
-        return True
+    return rule is None or not rule.declared or not rule.reads & _not_for_all(process)
+
+
+def is_open_fact(process: Process, path: str) -> bool:
+    """May everybody who sees a matter of this version read this fact?"""
+    rule = process.tasks.get(path.partition(".")[0])
+    return not (rule and rule.room) and path not in _not_for_all(process)
+
+
+def _not_for_all(process: Process) -> frozenset[str]:
+    """The fields that are for some lanes, and who answered what in polls that do not tell all."""
     tasks = process.tasks.items()
     closed = {
         f"{key}.{field.key}"
@@ -145,7 +154,7 @@ def is_open_paper(process: Process, kind: str) -> bool:
         if field.room
     }
     named = {f"{key}.voters" for key, task in tasks if task.poll and task.poll.names is not None}
-    return not rule.reads & (closed | named)
+    return frozenset(closed | named)
 
 
 def closed_files(session: Session, instance_id: UUID, known: Doors) -> frozenset[UUID]:

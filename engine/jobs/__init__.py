@@ -39,6 +39,7 @@ from engine.commands import (
 from engine.db import blobs, queue, safekeeping, tables
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.jobs import notifying
+from engine.queries import booklet
 from engine.scenarios import stage
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from engine.db import Session
     from engine.history.signing import Signer
     from engine.messages import Language
     from engine.settings import Settings
@@ -236,7 +238,15 @@ def verify(engine: Engine, settings: Settings, verification: str) -> None:
 
 def operate(engine: Engine, english: Language, operation: str) -> None:
     """Do what somebody asked for that takes longer than a request may."""
-    operating.carry_out(engine, UUID(operation), english)
+    operating.carry_out(engine, UUID(operation), english, {"booklet": _booklet})
+
+
+def _booklet(session: Session, asked: operating.Asked) -> operating.Came:
+    given = asked.given
+    ids = [UUID(key) for key in given["matters"]]
+    wish = booklet.Wish(given["session"], frozenset(given["without"]), given["form"])
+    made = booklet.made(session, asked.actor, given["process"], ids, wish, asked.tell)
+    return operating.Came(made.holds, made.data)
 
 
 def rehearse(engine: Engine, version: str) -> None:

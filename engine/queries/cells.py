@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import clock
+from engine import clock, expressions
 from engine.definitions.store import process_of
 from engine.instance.view import dotted
 from engine.queries.words import Named, about
@@ -47,6 +47,21 @@ class Standing(Protocol):
     facts: Mapping[str, Any]
     unit_id: UUID | None
     starter_id: UUID
+
+
+class Counted(Protocol):
+    """An instance as far as an expression over many looks at it."""
+
+    facts: Mapping[str, Any]
+    state: str
+    outcome: str
+
+
+def holds(expression: str, row: Counted) -> bool:
+    """Does it hold for an instance's facts, `state` and `outcome`?"""
+    unknown = {name.partition(".")[0]: None for name in expressions.names_in(expression)}
+    known = {**unknown, **row.facts, "state": row.state, "outcome": row.outcome or None}
+    return bool(expressions.evaluate(expression, known, {}))
 
 
 def _facts(row: Standing) -> dict[str, Any]:

@@ -112,7 +112,8 @@ class Column:
 class Grid:
     """The table. `offers`: what the columns of every table can be narrowed to; `kinds`: the tasks
     of this person in its lines, "process.element" -> title and number, those that one act may do;
-    `more`: there are more lines than a table holds; `of`: how many before columns narrowed it.
+    `more`: there are more lines than a table holds; `of`: how many before columns narrowed it;
+    `apart`: the confidential ones of the filter that this person sees, which stand in no table.
     """
 
     process_id: str
@@ -123,6 +124,7 @@ class Grid:
     of: int
     late: int
     more: bool
+    apart: tuple[UUID, ...]
 
     @property
     def kinds(self) -> dict[str, tuple[str, int]]:
@@ -152,6 +154,7 @@ def grid(session: Session, actor: Actor, process_id: str, wanted: Wanted, lang: 
         of=len(every),
         late=sum(line.late for line in kept),
         more=more,
+        apart=tuple({row.id for row in found} - {line.row.id for line in every}),
     )
 
 

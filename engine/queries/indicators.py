@@ -9,11 +9,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import clock, expressions
+from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
 from engine.instance.union_law import UnionLaw
@@ -102,14 +102,6 @@ class Told:
     tables: tuple[Groups, ...]
 
 
-class Counted(Protocol):
-    """An instance as far as a measure looks at it."""
-
-    facts: Mapping[str, Any]
-    state: str
-    outcome: str
-
-
 @dataclass(frozen=True)
 class _One:
     """An instance: its period by its place, what it counts for in each measure, its cells."""
@@ -195,7 +187,7 @@ def _ended(
         .order_by(_instance.ended_at)
     )
     for row in session.execute(query):
-        if holds(rule.which, row):
+        if cells.holds(rule.which, row):
             yield row.ended_at, Period(str(row.id), row.title)
 
 
@@ -210,13 +202,6 @@ def _chosen(periods: Sequence[Period], key: str, ones: Iterable[_One]) -> int:
 
 
 # --- what each counts for -------------------------------------------------------------------------
-def holds(expression: str, row: Counted) -> bool:
-    """Does it hold for an instance's facts, `state` and `outcome`?"""
-    unknown = {name.partition(".")[0]: None for name in expressions.names_in(expression)}
-    known = {**unknown, **row.facts, "state": row.state, "outcome": row.outcome or None}
-    return bool(expressions.evaluate(expression, known, {}))
-
-
 def _ones(
     reader: tuple[Session, Actor, str],
     process: Process,
@@ -240,15 +225,15 @@ def _ones(
     ]
 
 
-def _figure(measure: declared.Measure, row: Counted, calendar: Calendar) -> Figure:
+def _figure(measure: declared.Measure, row: cells.Counted, calendar: Calendar) -> Figure:
     if measure.in_days:
         since, until = (_day(dotted(row.facts, path)) for path in (measure.since, measure.until))
         if since is None or until is None:
             return Figure()
         return Figure(calendar.working_days_between(since, until), 1)
-    if not holds(measure.of, row):
+    if not cells.holds(measure.of, row):
         return Figure()
-    return Figure(int(holds(measure.holds, row)), 1)
+    return Figure(int(cells.holds(measure.holds, row)), 1)
 
 
 def _day(said: object) -> date | None:

@@ -607,6 +607,11 @@ SENT: dict[str, dict[str, Any]] = {
         "path": {"process_id": "congress_motion"},
         "form": {"matter": "{motion}", "kind": "reply_letter"},
     },
+    "grid.booklet": {"path": {"process_id": "congress_motion"}, "form": {"matter": "{motion}"}},
+    "grid.booklet form": {
+        "path": {"process_id": "congress_motion"},
+        "form": {"matter": "{motion}", "form": "pdf"},
+    },
     "grid.save_view": {
         "path": {"process_id": "congress_motion"},
         "query": {"state": "running"},
@@ -632,6 +637,10 @@ SENT: dict[str, dict[str, Any]] = {
     "api_grids.bind_papers": {
         "path": {"process_id": "congress_motion"},
         "json": {"instances": ["{motion}"], "kind": "reply_letter"},
+    },
+    "api_grids.bind_booklet": {
+        "path": {"process_id": "congress_motion"},
+        "json": {"instances": ["{motion}"]},
     },
     "api_grids.list_grid_views": {"path": {"process_id": "congress_motion"}},
     "api_grids.save_grid_view": {

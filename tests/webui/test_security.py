@@ -758,6 +758,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "entries.confirm": ("rows",),
     "grid.act": ("matter", "reason"),
     "grid.papers": ("matter", "kind"),
+    "grid.booklet": ("matter", "form", "session", "part"),
     "grid.save_view": ("name",),
     "grid.drop_view": ("name",),
     "matters.desk": ("reason",),

@@ -9,9 +9,10 @@ from marshmallow.validate import Length
 
 from engine.commands import many, views
 from engine.commands import operations as asking
-from engine.documents import bound
+from engine.documents import bound, volume
 from engine.instance import together
 from engine.queries import board as boards
+from engine.queries import booklet as volumes
 from engine.queries import grid as reading
 from engine.queries import indicators as measuring
 from engine.queries import instances as lists
@@ -260,6 +261,34 @@ def bind_papers(
     what = given["kind"], given["instances"]
     wish = given["both_sides"]
     key = asking.ask_papers(session, actor, process_id, *what, both_sides=wish)
+    return operations.one(session, actor, key)
+
+
+class BookletOfMany(schemas.Sent):
+    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=volumes.MOST))
+    session = Text(80, load_default="", metadata={"description": "What the cover says of it."})
+    without = fields.List(
+        Text(60),
+        load_default=list,
+        metadata={"description": "Parts that are left out, of those that may be."},
+    )
+    form = schemas.Choice(*volume.FORMS, load_default=volume.FORMS[0])
+
+
+@routes.act(
+    f"{ONE}/booklet", OperationShape, body=BookletOfMany, status=202, at=OPERATION, repeatable=True
+)
+def bind_booklet(
+    session: Session, actor: Actor, given: dict[str, Any], process_id: str
+) -> Operation:
+    """Bind many instances into one volume, as the process declares it; a worker does it, and its
+    `result` says what was left out, with why.
+    """
+    offer = volumes.offered(session, actor, process_id, given["instances"])
+    volumes.must_hold(offer)
+    wish = {key: given[key] for key in ("session", "without", "form")}
+    what = offer.title, given["instances"]
+    key = asking.ask_booklet(session, actor, process_id, *what, wish)
     return operations.one(session, actor, key)
 
 

@@ -64,7 +64,7 @@ def get_operation(session: Session, actor: Actor, operation_id: UUID) -> Operati
 
 @routes.look("/operations/<uuid:operation_id>/file", None, media_type="application/octet-stream")
 def get_operation_file(session: Session, actor: Actor, operation_id: UUID) -> Binary:
-    """The table that came out (.xlsx), or the papers (PDF)."""
+    """The table that came out (.xlsx), the papers (PDF), or the volume (PDF, .docx)."""
     name, data = asking.fetch(session, actor, operation_id)
     return Binary(media_type(name), data, name)
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flask import Response
 
 from engine.documents import workbooks
+from engine.documents.docx import MEDIA_TYPE as DOCX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def media_type(name: str) -> str:
     """That of a file that a worker made, by its name."""
-    return "application/pdf" if name.endswith(".pdf") else XLSX
+    return {"pdf": "application/pdf", "docx": DOCX}.get(name.rpartition(".")[2], XLSX)
 
 
 def csv_text(lines: Iterable[Sequence[str]]) -> str:

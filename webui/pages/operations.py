@@ -16,6 +16,7 @@ from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import for_reader, said
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from flask.blueprints import BlueprintSetupState
@@ -104,6 +105,7 @@ def _title(it: Operation) -> str:
         "export": _("导出%(kind)s", kind=kind),
         "papers": _("打印《%(title)s》", title=it.given.get("title", "")),
         "acts": _("%(what)s %(n)s 件", what=given.get("title"), n=len(given.get("matters", ()))),
+        "booklet": _("编印《%(title)s》", title=it.given.get("title", "")),
         "entry_trial": _("从表格登记：核对"),
         "entry": _("从表格登记"),
     }
@@ -130,11 +132,21 @@ def _lines(it: Operation) -> list[str]:
         return [_("共 %(papers)s 份，%(pages)s 页。", papers=came["papers"], pages=came["pages"])]
     if it.kind == "acts":
         return [_("已办理 %(n)s 件。", n=came["acted"])]
+    if it.kind == "booklet":
+        return [_held(came)]
     if it.kind == "entry_trial":
         good = sum(not row["errors"] for row in came["rows"])
         bad = len(came["rows"]) - good
         return [_("%(good)s 件可以登记，%(bad)s 件有错误；还没有登记。", good=good, bad=bad)]
     return [_("已登记 %(n)s 件。", n=came["entered"])]
+
+
+def _held(came: Mapping[str, Any]) -> str:
+    """What a volume holds, as far as anybody knows."""
+    told = _("编入 %(n)s 件", n=came["entries"])
+    under = _("，列在其他件下面的 %(n)s 件", n=came["under"]) if came["under"] else ""
+    pages = _("，共 %(n)s 页", n=came["pages"]) if came["pages"] else ""
+    return "".join((told, under, pages, _("。")))
 
 
 def _onward(it: Operation) -> tuple[str, str]:
@@ -158,14 +170,14 @@ def _onward(it: Operation) -> tuple[str, str]:
 def _left(it: Operation) -> list[tuple[str, int, str]]:
     """Why something was left out or not done, how much, and its numbers."""
     why: dict[str, list[str]] = {}
-    left = {"papers": "left", "acts": "failed"}.get(it.kind, "")
+    left = {"papers": "left", "booklet": "left", "acts": "failed"}.get(it.kind, "")
     for each in it.result.get(left, ()):
         why.setdefault(said(restored(each["why"])), []).append(each["number"])
     return [(each, len(numbers), _("、").join(numbers)) for each, numbers in why.items()]
 
 
 def _back(it: Operation) -> str:
-    if it.kind in ("papers", "acts"):
+    if it.kind in ("papers", "booklet", "acts"):
         return url_for("grid.table", process_id=it.given["process"], state="running")
     if "process" in it.given:
         return url_for("entries.choose", process_id=it.given["process"])

@@ -11,10 +11,10 @@ from engine.db.tables.base import metadata, moment, ref
 
 OPERATION_KEPT = timedelta(days=3)  # how long what came of it can be fetched
 OPERATION_KINDS = (
-    *("import_preview", "import_confirmation", "export", "papers"),
+    *("import_preview", "import_confirmation", "export", "papers", "booklet"),
     *("entry_trial", "entry", "acts"),
 )
-OPERATION_FILES = ("export", "papers")  # the kinds of which a file comes
+OPERATION_FILES = ("export", "papers", "booklet")  # the kinds of which a file comes
 
 operation = Table(
     "operation",

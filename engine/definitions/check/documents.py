@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions import asking, papers
+from engine.definitions import asking, booklet, papers
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.language import named_root
 from engine.definitions.check.settings import numbering
@@ -48,7 +48,9 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
             place = f"documents.{key}"
             yield from language.post(FILE, place, _("[{place}] 的 signed_by", place=place), post)
     for name, text in templates.items():
-        if draft.raw and name not in draft.table("documents") and not _used(name, templates):
+        bound = name == booklet.KIND and draft.table("booklet")
+        known = name in draft.table("documents") or bound or _used(name, templates)
+        if draft.raw and not known:
             what = _("process.toml 里没有文书 {name}。", name=name)
             advice = _("请写 [documents.{name}]，或删去这个文件。", name=name)
             yield Fault(path_of(name), name, what, advice)

@@ -9,6 +9,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from engine.definitions.check import (
+    booklet,
     books,
     claims,
     indicators,
@@ -27,7 +28,7 @@ from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from engine.definitions.check.draft import Draft
     from engine.definitions.check.language import Language
@@ -73,6 +74,9 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from claims.faults(claim, draft, language)
     yield from plans.faults(draft.table("plan"), language)
     yield from indicators.faults(draft.table("indicators"), draft.table("columns"), language)
+    yield from booklet.faults(
+        draft, language, lambda place, told: _column(place, told, draft, language)
+    )
     if draft.diagram is not None:
         yield from _undescribed(draft, draft.diagram)
 
@@ -192,7 +196,7 @@ def _entry(entry: dict[str, Any], draft: Draft, language: Language) -> Iterator[
 
 
 def _column(
-    place: str, column: dict[str, Any], draft: Draft, language: Language
+    place: str, column: Mapping[str, Any], draft: Draft, language: Language
 ) -> Iterator[Fault]:
     """Everybody who sees the table reads its columns, so what is for some lanes is no column."""
     if not column["facts"]:

@@ -236,6 +236,42 @@ _MEASURE = Of(
     ("title", "about"),
     ("title", "about"),
 )
+_BOOKLET = Of(
+    {
+        **dict.fromkeys(("title", "title_en", "session", "number", "under"), str),
+        **dict.fromkeys(("under_title", "under_title_en"), str),
+        "columns": [str],
+        "parts": Of(
+            {
+                ANY_KEY: Of(
+                    {"title": str, "title_en": str, "which": str, "apart": bool},
+                    ("title", "which"),
+                    ("title",),
+                )
+            }
+        ),
+        "sections": Of(
+            {
+                ANY_KEY: Of(
+                    {"title": str, "title_en": str, "facts": [str], "document": str},
+                    ("title", "facts"),
+                    ("title",),
+                )
+            }
+        ),
+        "indexes": Of(
+            {
+                ANY_KEY: Of(
+                    {"title": str, "title_en": str, "columns": [str], "under": bool},
+                    ("title", "columns"),
+                    ("title",),
+                )
+            }
+        ),
+    },
+    ("title", "parts"),
+    ("title", "under_title"),
+)
 PROCESS = Of(
     {
         "id": str,
@@ -295,6 +331,7 @@ PROCESS = Of(
             },
             ("measures",),
         ),
+        "booklet": _BOOKLET,
         "statistics": Of(
             {"kind": str, "outcome": str, "outcomes": _WORDS, "outcomes_en": _WORDS},
             ("kind", "outcome", "outcomes"),

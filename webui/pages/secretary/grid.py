@@ -15,12 +15,13 @@ from flask_babel import gettext as _
 from engine.commands import many, views
 from engine.commands import operations as asking
 from engine.commands.registry import DESK
-from engine.documents import bound
+from engine.documents import bound, volume
 from engine.errors import Conflict, Invalid
 from engine.instance import launching
 from engine.messages import Listed
 from engine.people import access
 from engine.queries import board as boards
+from engine.queries import booklet as volumes
 from engine.queries import grid as reading
 from engine.queries import indicators
 from engine.queries import instances as lists
@@ -85,6 +86,7 @@ def table(process_id: str) -> str:
         enters=look(lambda s: launching.enters(s, me(), process_id)),
         acts=_acts(process_id),
         measured=look(lambda s: indicators.measured(s, me(), process_id)),
+        volume=look(lambda s: volumes.title(s, me(), process_id, lang())),
     )
 
 
@@ -243,6 +245,37 @@ def _by_worker(
     return carry_out(lambda s: asking.ask_acts(s, me(), process_id, what, ids, given))
 
 
+@blueprint.post("/grid/<process_id>/booklet")
+@needs_login
+def booklet(process_id: str) -> str | Answer:
+    """What a volume of the chosen matters, else of all of the filter, would hold; then have it
+    made.
+    """
+    ids = _chosen()
+    if not ids:
+        all_ = look(lambda s: reading.grid(s, me(), process_id, _asked(_wanted()), lang()))
+        ids = [*(line.row.id for line in all_.lines), *all_.apart]
+    offer = look(lambda s: volumes.offered(s, me(), process_id, ids, lang()))
+    form = request.form.get("form", "")
+    if form in volume.FORMS:
+        volumes.must_hold(offer)
+        keys = {part.key for part in offer.parts if part.apart}
+        left = sorted(keys - set(request.form.getlist("part")))
+        wish = {"session": request.form.get("session", "").strip()[:80], "form": form}
+        what = offer.title, ids, {**wish, "without": left}
+        key = carry_out(lambda s: asking.ask_booklet(s, me(), process_id, *what))
+        return redirect(url_for("operations.one", operation_id=key), 303)
+    return render_template(
+        "grid/booklet.html",
+        process_id=process_id,
+        ids=ids,
+        offer=offer,
+        left=_grouped(offer.left),
+        back=_back(process_id),
+        wanted=_wanted(),
+    )
+
+
 def _kind(session: Session, process_id: str, what: str) -> Sending:
     """What is to be done: a verb of the desk, or a message of the process. Raises NotFound."""
     if what in many.VERBS:
@@ -279,7 +312,7 @@ def _acting(
     )
 
 
-def _grouped(failed: Sequence[Left]) -> list[tuple[str, int, str]]:
+def _grouped(failed: Sequence[Left | volumes.Left]) -> list[tuple[str, int, str]]:
     """What fails by its reason: the reason, how many, their numbers."""
     found = []
     for why, each in groupby(sorted(failed, key=_why), _why):
@@ -288,7 +321,7 @@ def _grouped(failed: Sequence[Left]) -> list[tuple[str, int, str]]:
     return found
 
 
-def _why(left: Left) -> str:
+def _why(left: Left | volumes.Left) -> str:
     return in_language(left.message, lang())
 
 
