@@ -52,7 +52,7 @@ def faults(
     """
     found = check.faults(files, rulebook, posts, actions, folder=folder, others=others)
     found += _unreadable(files)
-    return found or list(_unsettable(definitions.load(files)))
+    return found or list(unsettable(definitions.load(files)))
 
 
 def check_folder(path: Path, rulebook: Rules, posts: Collection[str]) -> list[Fault]:
@@ -63,7 +63,7 @@ def check_folder(path: Path, rulebook: Rules, posts: Collection[str]) -> list[Fa
     except ProcessFault:
         return found  # told already
     found += _unreadable(files)
-    return found or list(_unsettable(definitions.load(files)))
+    return found or list(unsettable(definitions.load(files)))
 
 
 def _unreadable(files: Mapping[str, str]) -> list[Fault]:
@@ -87,7 +87,7 @@ def _key(name: str) -> str:
     return name.removeprefix("documents/").removesuffix(".typ")
 
 
-def _unsettable(process: Process) -> Iterator[Fault]:
+def unsettable(process: Process) -> Iterator[Fault]:
     """Templates that stop with sample facts."""
     for rule in process.documents.values():
         labels, facts = _labels(process), _sample(process, rule)
