@@ -223,6 +223,7 @@ api_grids.get_board | 200 | -
 api_grids.get_indicators | 403 403 403 200 200 403 | -
 api_grids.act_on_many | 404 200 200 200 200 404 | 404
 api_grids.bind_papers | 404 | 404
+api_grids.bind_booklet | 404 | 404
 api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
 api_grids.drop_grid_view | 204 | -
@@ -502,6 +503,8 @@ grid.sheet print | 200 | -
 grid.act | 404 409 409 303 409 404 | 404
 grid.papers | 303 200 200 200 200 303 | 303
 grid.papers kind | 404 | 404
+grid.booklet | 404 200 200 200 200 404 | 404
+grid.booklet form | 404 | 404
 grid.save_view | 303 | -
 grid.drop_view | 303 | -
 together.act | 302 302 422 302 302 302 | -
