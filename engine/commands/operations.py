@@ -121,6 +121,7 @@ def ask_booklet(
     process_id: str,
     title: str,
     ids: Sequence[UUID],
+    *,
     wish: Given,
 ) -> UUID:
     """Let a worker bind these matters into one volume called `title`; whoever reads for the worker

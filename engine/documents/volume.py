@@ -1,5 +1,5 @@
-"""Many matters as one volume, from the template documents/booklet.typ: PDF to be printed, DOCX to be
-edited.
+"""Many matters as one volume, from the template documents/booklet.typ: PDF to be printed, DOCX to
+be edited.
 """
 
 from __future__ import annotations

@@ -33,13 +33,38 @@ CLOSED = FILES["forms/launch.json"].replace(
     '"label_en": "Telephone",', '"label_en": "Telephone", "room": "union_office",'
 )  # the telephone is for the office
 FAULTS = [
-    ("an unknown column", '"mover", "delegation", "seconders", ', '"mover", "team", ', "team 不是一列"),
-    ("an unknown fact", 'which = \'outcome == "suggestion"\'', "which = 'result.x == 1'", "result"),
-    ("a function", 'which = "filing.number != null"', "which = 'holders(\"x\") == []'", "有函数 holders"),
-    ("what the paper does not say", '"reply.explanation", "reply.com', '"launch.contact", "reply.com', "没有 launch.contact"),
-    ("what only some may read", 'facts = ["launch.reasons", ', 'facts = ["launch.contact", ', "只给部分泳道看"),
-    ("no paper of that name", 'document = "reply_letter"', 'document = "letter"', "没有文书 letter"),
-]  # fmt: skip
+    (
+        "an unknown column",
+        '"mover", "delegation", "seconders", ',
+        '"mover", "team", ',
+        "team 不是一列",
+    ),
+    ("an unknown fact", "which = 'outcome == \"suggestion\"'", "which = 'result.x == 1'", "result"),
+    (
+        "a function",
+        'which = "filing.number != null"',
+        "which = 'holders(\"x\") == []'",
+        "有函数 holders",
+    ),
+    (
+        "what the paper does not say",
+        '"reply.explanation", "reply.com',
+        '"launch.contact", "reply.com',
+        "没有 launch.contact",
+    ),
+    (
+        "what only some may read",
+        'facts = ["launch.reasons", ',
+        'facts = ["launch.contact", ',
+        "只给部分泳道看",
+    ),
+    (
+        "no paper of that name",
+        'document = "reply_letter"',
+        'document = "letter"',
+        "没有文书 letter",
+    ),
+]
 
 
 def test_a_folder_says_all_that_is_wrong_with_its_volume() -> None:
@@ -135,9 +160,25 @@ def test_a_volume_holds_each_matter_in_its_place_and_says_what_it_leaves_out(
     )
     assert _in_order(
         printed.partition("索引")[2],
-        *("增加往返班车", "答复", "教代提复〔2026〕001", "已制定方案", "〔2026〕10改善食堂晚间供餐", "并入提案：", "增设夜宵窗口"),
-        *("并入提案：", "保障值班供餐", "提高门诊限额", "按承办单位索引", "后勤处（主办2件）", "按代表团索引", "信息学院（5件）"),
-    )  # fmt: skip
+        *(
+            "增加往返班车",
+            "答复",
+            "教代提复〔2026〕001",
+            "已制定方案",
+            "〔2026〕10改善食堂晚间供餐",
+            "并入提案：",
+            "增设夜宵窗口",
+        ),
+        *(
+            "并入提案：",
+            "保障值班供餐",
+            "提高门诊限额",
+            "按承办单位索引",
+            "后勤处（主办2件）",
+            "按代表团索引",
+            "信息学院（5件）",
+        ),
+    )
     assert "体育馆晚间开放" not in printed and "一件保密的提案" not in printed
 
     # chosen by hand, without the declined; those merged into one that is not chosen stay away

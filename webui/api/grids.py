@@ -288,7 +288,7 @@ def bind_booklet(
     volumes.must_hold(offer)
     wish = {key: given[key] for key in ("session", "without", "form")}
     what = offer.title, given["instances"]
-    key = asking.ask_booklet(session, actor, process_id, *what, wish)
+    key = asking.ask_booklet(session, actor, process_id, *what, wish=wish)
     return operations.one(session, actor, key)
 
 

@@ -11,8 +11,9 @@ from engine.definitions import verbs
 from engine.definitions.check import polls
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.forms import path_of
+from engine.definitions.check.keys import POLL
 from engine.definitions.check.language import named_root
-from engine.definitions.check.shape import FILE, POLL, lacks
+from engine.definitions.check.shape import FILE, lacks
 from engine.law import unit_words
 from engine.messages import Listed, _
 

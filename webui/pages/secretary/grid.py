@@ -262,8 +262,10 @@ def booklet(process_id: str) -> str | Answer:
         keys = {part.key for part in offer.parts if part.apart}
         left = sorted(keys - set(request.form.getlist("part")))
         wish = {"session": request.form.get("session", "").strip()[:80], "form": form}
-        what = offer.title, ids, {**wish, "without": left}
-        key = carry_out(lambda s: asking.ask_booklet(s, me(), process_id, *what))
+        given = {**wish, "without": left}
+        key = carry_out(
+            lambda s: asking.ask_booklet(s, me(), process_id, offer.title, ids, wish=given)
+        )
         return redirect(url_for("operations.one", operation_id=key), 303)
     return render_template(
         "grid/booklet.html",
