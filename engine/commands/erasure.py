@@ -33,6 +33,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
     tables.comment: {"text": null(), "salt": null()},
+    tables.copy: {"text": null(), "salt": null()},
     tables.ask: {"said": null(), "answer": null(), "salt": null()},
     tables.document: {"data": ERASED},
     tables.incident: {"message": "", "detail": {}},

@@ -16,11 +16,12 @@ COMMENT, HAND_OVER = "comment", "hand_over"  # 评论, 转办
 SEND_BACK, RECALL = "send_back", "recall"  # 退回, 拿回
 DELEGATE, JOIN = "delegate", "join"  # 委派, 加签
 DEPUTISE = "deputise"  # 代理: somebody else does it while whoever has it is away
-ALL = (COMMENT, HAND_OVER, SEND_BACK, RECALL, DELEGATE, JOIN, DEPUTISE)
+COPY = "copy"  # 抄送: the matter is sent to others for information, and who has read it is seen
+ALL = (COMMENT, HAND_OVER, SEND_BACK, RECALL, DELEGATE, JOIN, DEPUTISE, COPY)
 ASKING = (DELEGATE, JOIN)  # somebody is asked, and whoever asks goes on deciding
 UNSAID = frozenset({COMMENT, HAND_OVER})  # what a version allows that says nothing
-OF_POLLS = frozenset({COMMENT})  # a vote is each person's own
-OF_MEETINGS = frozenset({COMMENT, HAND_OVER})  # a meeting that was held was held
+OF_POLLS = frozenset({COMMENT, COPY})  # a vote is each person's own
+OF_MEETINGS = frozenset({COMMENT, COPY, HAND_OVER})  # a meeting that was held was held
 BINDING = frozenset({"vote", "election", "consent"})  # polls that decide, and do not only advise
 
 

@@ -101,18 +101,23 @@ def takes_part(actor: Actor, case: Case) -> bool:
     """Some task of the instance is, or was, the actor's own or one of a seat of theirs, or is lent
     to them.
     """
-    task, row = tables.task.c, case.context.row
+    if takes_part_themselves(actor, case):
+        return True
+    lent = [access.is_among(ids) for ids in access.lent(actor)]
+    here = tables.instance.c.id == case.context.row["id"]
+    query = select(tables.instance.c.id).where(here, *lent)
+    return bool(lent) and case.context.session.execute(query).first() is not None
+
+
+def takes_part_themselves(actor: Actor, case: Case) -> bool:
+    """Some task of the instance is, or was, the actor's own or one of a seat of theirs."""
+    task = tables.task.c
     own = or_(
         task.assignee_id == actor.id,
         task.closed_by == actor.id,
         task.seat.in_(sorted(actor.seats)),
     )
-    query = select(task.id).where(task.instance_id == row["id"], own).limit(1)
-    if actor.lent:
-        lent = access.is_among(access.lent(actor)[0])
-        query = select(tables.instance.c.id).where(
-            tables.instance.c.id == row["id"], or_(query.exists(), lent)
-        )
+    query = select(task.id).where(task.instance_id == case.context.row["id"], own).limit(1)
     return case.context.session.execute(query).first() is not None
 
 
@@ -227,6 +232,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "complete": (has_the_task,),
     "message": (may_send_it,),
     "comment": (started_it, takes_part, rules_it_by_desk),
+    "copy": (started_it, takes_part_themselves, rules_it_by_desk),
     "hand_over": (has_the_task,),
     "send_back": (has_the_task,),
     "delegate": (has_the_task,),
@@ -271,6 +277,7 @@ BARS: dict[str, tuple[Bar[Case], ...]] = {
     "delegate": (DEPUTY, *_DUTIES),
     "join": (DEPUTY, *_DUTIES),
     "answer_ask": (_ASIDE, _RECUSED),
+    "copy": (_ASIDE,),
     "step_aside": (DEPUTY, _ASIDE, _POST_ENDED),
     "respond": _VOTE,
     "cast": _VOTE,

@@ -15,10 +15,12 @@ from engine.db import tables
 from engine.definitions.verbs import (
     ASKING,
     COMMENT,
+    COPY,
     DELEGATE,
     DEPUTISE,
     HAND_OVER,
     JOIN,
+    OF_POLLS,
     RECALL,
     SEND_BACK,
 )
@@ -48,6 +50,7 @@ TITLES: Mapping[str, Message] = {
     DELEGATE: _("委派"),
     JOIN: _("加签"),
     DEPUTISE: _("代理"),
+    COPY: _("抄送"),
 }
 LAW = "LAW"
 
@@ -56,12 +59,12 @@ def against(process: Process, rule: TaskRule, verb: str) -> Message | None:
     """Why a verb is not for this task, in a sentence; None: it is."""
     named = {"title": rule.title, "verb": TITLES[verb]}
     if verb not in rule.verbs:
-        if rule.poll:
+        if rule.poll and verb not in OF_POLLS:
             return _("“{title}”是表决或征求同意，由本人作出，不能{verb}。", **named)
-        if rule.meeting:
+        if rule.meeting and verb != COPY:
             return _("“{title}”是会议，会已召集，不能{verb}。", **named)
         return _("本流程不允许对“{title}”{verb}。", **named)
-    if verb == COMMENT:
+    if verb in (COMMENT, COPY):  # neither moves anything
         return None
     if verb in (HAND_OVER, DEPUTISE) and process.lanes[rule.lane].person:
         return _("“{title}”由指定的人本人办理，不能{verb}。", **named)

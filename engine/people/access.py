@@ -78,6 +78,11 @@ def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
     )
 
 
+def own_unions(actor: Actor) -> list[UUID]:
+    """The unions of which that is true."""
+    return sorted({actor.union_id, *(p.union_id for p in actor.posts if p.union_id)}, key=str)
+
+
 @dataclass(frozen=True)
 class Verb:
     """What a post of a union, or of the installation, allows: as histories call it, and to whom."""
@@ -96,6 +101,7 @@ VERBS: dict[str, Verb] = {
     "approve_correction": Verb(_("批准更正文书"), (is_secretary, is_administrator)),
     "reassign": Verb(_("改派"), (is_secretary,)),
     "comment": Verb(_("评论"), (is_secretary,)),
+    "copy": Verb(_("抄送"), (is_secretary,)),
     "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
     "share_view": Verb(_("共用视图"), (is_secretary,)),
     "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),
@@ -294,8 +300,8 @@ def shared(actor: Actor) -> Select[tuple[UUID]]:
 
 def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
     """The ids of instances in which this actor was on a roll, or due at a meeting; of a poll whose
-    roll finds the matter while it is open, until it closes; and of those to which this actor was
-    let in, until the last day of it.
+    roll finds the matter while it is open, until it closes; of those to which this actor was let
+    in, until the last day of it; and of those that were sent to them for information.
     """
     roll, poll = tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
@@ -310,7 +316,18 @@ def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
         polled.where(roll.member_id == actor.id, lasting),
         invited.where(attendance.member_id == actor.id),
         select(guest.instance_id).where(guest.member_id == actor.id, guest.until >= clock.today()),
+        _copied(actor),
     ]
+
+
+def _copied(actor: Actor) -> Select[tuple[UUID]]:
+    """The ids of instances that were sent to this actor for information: of a union to which they
+    belong, and never confidential, for into those whoever sends it lets nobody.
+    """
+    copy, sent = tables.copy.c, tables.instance.alias("copied")
+    query = select(copy.instance_id).join(sent, sent.c.id == copy.instance_id)
+    open_to_them = sent.c.union_id.in_(own_unions(actor)), ~sent.c.confidential
+    return query.where(copy.to_id == actor.id, copy.withdrawn_at.is_(None), *open_to_them)
 
 
 def lent(actor: Actor) -> list[Select[tuple[UUID]]]:

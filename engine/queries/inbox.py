@@ -21,6 +21,7 @@ from engine.messages import Message, _, restored
 from engine.people import access, posts
 from engine.queries import foresight
 from engine.queries.mine import BUCKETS, MINE, NARROWED, PARTS, narrowed, whose
+from engine.queries.news import Asked, Mention, Sent
 from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
@@ -70,16 +71,22 @@ _PAGE = text(
     JOIN member m ON m.id = CASE WHEN a.to_id = :me THEN a.by_id ELSE a.to_id END
    WHERE (a.to_id = :me AND a.answered_at IS NULL OR a.by_id = :me AND a.answered_at IS NOT NULL)
      AND a.withdrawn_at IS NULL AND t.state = 'open' AND i.state = 'running'
+), sent AS (
+  SELECT coalesce(json_agg(json_build_array(c.id, c.instance_id, i.number, CASE WHEN i.confidential THEN '' ELSE i.title END, m.name, c.at) ORDER BY c.at), '[]') AS sent
+    FROM copy c JOIN instance i ON i.id = c.instance_id JOIN member m ON m.id = c.by_id
+   WHERE c.to_id = :me AND c.read_at IS NULL AND c.withdrawn_at IS NULL
+     AND (NOT i.confidential AND i.union_id = ANY(:unions) OR i.starter_id = :me
+          OR EXISTS (SELECT 1 FROM share h WHERE h.instance_id = i.id AND h.key = ANY(:keys)))
 ), kept AS (
   SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
-SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named, asked.asked,
+SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named, asked.asked, sent.sent,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name, hm.name AS held_by, lm.name AS lender_name
-  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked
+  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked CROSS JOIN sent
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
@@ -151,34 +158,6 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A comment that names this person. `subject`: "" of a confidential matter."""
-
-    instance_id: UUID
-    element: str
-    number: str
-    subject: str
-    who: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What this person is asked (`me`), or what somebody whom they asked has answered, about the
-    open task `task_id`. `subject`: "" of a confidential matter; `who`: the other one.
-    """
-
-    id: UUID
-    what: str
-    number: str
-    subject: str
-    who: str
-    at: datetime
-    me: bool
-    task_id: UUID
-
-
-@dataclass(frozen=True)
 class Batch:
     """What may be taken back of an act over several tasks: how many, the last of them until
     when.
@@ -208,6 +187,7 @@ class Inbox:
     own: tuple[Own, ...]
     named: tuple[Mention, ...]  # comments that name this person, who has not read them
     asked: tuple[Asked, ...]  # of this person, or answered to them
+    sent: tuple[Sent, ...]  # to this person, for information: nothing to do
 
     @property
     def must(self) -> int:
@@ -243,6 +223,7 @@ def inbox(
     size = max(1, min(limit, MOST))
     place = {**_cursor(after), "limit": size + 1, "parts": list(PARTS) if by_part else []}
     mine = {"keys": actor.keys, "offices": access.desk_unions(actor, posts.OFFICE)}
+    mine["unions"] = access.own_unions(actor)
     values = {**whose(actor), **narrowed(wanted), **place, **mine, "alive": list(ALIVE)}
     found = session.execute(_PAGE, values).all()
     rows = [row for row in found if row.id is not None]
@@ -282,23 +263,10 @@ def _counted(
         published=first.published,
         views=tuple((name, wanted) for name, wanted in first.views),
         own=own,
-        named=tuple(_mention(*each) for each in first.named),
-        asked=tuple(_asked(*each) for each in first.asked),
+        named=tuple(Mention.of(*each) for each in first.named),
+        asked=tuple(Asked.of(*each) for each in first.asked),
+        sent=tuple(Sent.of(*each) for each in first.sent),
     )
-
-
-def _mention(key: str, element: str, number: str, subject: str, who: str, at: str) -> Mention:
-    """One comment as the statement gives it."""
-    return Mention(
-        UUID(key), element, number, subject=subject, who=who, at=datetime.fromisoformat(at)
-    )
-
-
-def _asked(key: str, what: str, number: str, subject: str, who: str, *more: Any) -> Asked:
-    """One of them as the statement gives it."""
-    at, me, task = more
-    when, of = datetime.fromisoformat(at), UUID(task)
-    return Asked(UUID(key), what, number, subject=subject, who=who, at=when, me=me, task_id=of)
 
 
 def _place(row: rows.Selected) -> str:

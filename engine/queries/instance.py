@@ -18,6 +18,7 @@ from engine.messages import restored
 from engine.people import access
 from engine.queries import (
     background,
+    copies,
     foresight,
     instances,
     linked,
@@ -114,6 +115,7 @@ class File:
     names: Named  # behind all ids that stand in it
     matter: present.Matter
     opinions: tuple[opinions.Opinion, ...]
+    copies: tuple[copies.Copy, ...]  # sent to people for information
     silent: frozenset[str]  # votes and elections of which nobody learns a choice or a count yet
 
 
@@ -153,12 +155,15 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     """One instance with all that hangs on it. Raises NotFound when it is not this person's to
     see.
     """
-    return file_of(read(session, actor, instance_id), lang)
+    seen = _instance.id == instance_id, access.visible(actor)
+    query = select(*context_.COLUMNS, copies.of_matter()).where(*seen)
+    *row, sent = access.must_see(session.execute(query).first())
+    return file_of(context_.context_from(session, actor, tuple(row)), lang, sent=sent)
 
 
-def file_of(context: Context, lang: str, mentions: object = ()) -> File:
-    """The same of an instance that was read for its actor. Names are looked up once, those of
-    `mentions` too.
+def file_of(context: Context, lang: str, mentions: object = (), sent: object = ()) -> File:
+    """The same of an instance that was read for its actor, with what was sent of it for
+    information. Names are looked up once, those of `mentions` too.
     """
     session, row, process = context.session, context.row, context.process
     waits, tasks, asked = live(context), _tasks(context), poll_rows.of_instance(context)
@@ -196,6 +201,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         names=names,
         matter=present.matter(context, parts, names, lang),
         opinions=opinions.opinions(context, parts, names, lang),
+        copies=copies.shown(context, sent, lang),
         silent=frozenset(str(poll.row.id) for poll in asked if poll.hidden),
     )
 

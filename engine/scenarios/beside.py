@@ -1,4 +1,5 @@
-"""What a person of a story does beside a decision: ask and answer, step aside, name a deputy."""
+"""What a person of a story does beside a decision: ask and answer, step aside, send for
+information, name a deputy."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.commands.people import deputies
-from engine.commands.verbs import asking, stepping_aside
+from engine.commands.verbs import asking, copying, stepping_aside
 from engine.db import tables
 from engine.errors import ProcessFault
-from engine.instance import asks
+from engine.instance import asks, copies
 from engine.messages import _
 from engine.queries import deputies as named
+from engine.queries import instance
 from engine.scenarios.assembly import of_instance, plainly, reason
 from engine.scenarios.progress import Progress
 
@@ -74,6 +76,33 @@ def _withdraw(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: asking.withdraw(s, actor, key))
 
 
+def _copy(progress: Progress, actor: Actor, step: Step) -> None:
+    """`to`, members; `text`, a note. With `task` it is sent at that task."""
+    given, key = progress.meant(step.given), progress.instance()
+    to, note = [UUID(str(each)) for each in given["to"]], str(given.get("text", ""))
+    progress.carry_out(actor, lambda s: copying.send(s, actor, key, to, note, element=step.task))
+
+
+def _read_copy(progress: Progress, actor: Actor, _step: Step) -> None:
+    """What was sent to me of the instance. Raises ProcessFault where nothing was that is new."""
+    key = progress.instance()
+    instance.must_see(progress.session, actor, key)
+    if not progress.carry_out(actor, lambda s: copying.note_reading(s, actor, key)):
+        nothing = _("没有新抄送给{name}的。", name=actor.name)
+        raise ProcessFault(nothing, advice=_('请先写 does = "copy" 的一步。'))
+
+
+def _withdraw_copy(progress: Progress, actor: Actor, step: Step) -> None:
+    """What I sent last to the member `to`. Raises ProcessFault where nothing was."""
+    copy, to = tables.copy.c, UUID(str(progress.meant(step.given)["to"]))
+    mine = copy.instance_id == progress.instance(), copy.by_id == actor.id, copy.to_id == to
+    query = select(copy.id).where(*mine, copies.STANDS).order_by(copy.at.desc()).limit(1)
+    key: UUID | None = progress.session.execute(query).scalar()
+    if key is None:
+        raise ProcessFault(_("没有可以收回的抄送。"), advice=_('请先写 does = "copy" 的一步。'))
+    progress.carry_out(actor, lambda s: copying.withdraw(s, actor, key))
+
+
 def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
     """`to`, a member; `until`, a day; `processes`, that of the story where none are named;
     `due_only`.
@@ -105,6 +134,9 @@ ACTIONS: dict[str, Action] = {
     "withdraw_ask": _withdraw,
     "step_aside": plainly(stepping_aside.step_aside, Progress.task, reason),
     "step_back": plainly(stepping_aside.step_back, of_instance),
+    "copy": _copy,
+    "read_copy": _read_copy,
+    "withdraw_copy": _withdraw_copy,
     "name_deputy": _name_deputy,
     "end_deputy": _end_deputy,
 }

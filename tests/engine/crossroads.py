@@ -51,7 +51,7 @@ numbering = "岔〔{year}〕{n:03}"
 subject = "launch.subject"
 launch = ["formal_delegate"]
 search = ["launch.subject"]
-verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join", "deputise"]
+verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join", "deputise", "copy"]
 
 [lanes.mover]
 title = "提出人"

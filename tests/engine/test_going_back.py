@@ -16,6 +16,7 @@ from engine.commands.people import deputies as naming
 from engine.commands.verbs import (
     asking,
     comments,
+    copying,
     handing,
     openings,
     returning,
@@ -121,6 +122,7 @@ def acts(world: Errands, key: UUID, at: str, last: str, to: str) -> dict[str, Ca
     deputy = world.people["副秘书"]
     return {
         "comment": lambda s: comments.make(s, actor, key, "请看", [deputy], element=at),
+        "copy": lambda s: copying.send(s, actor, key, [world.people["王芳"]], WHY, element=at),
         "hand over": lambda s: handing.hand_over(s, actor, task, deputy, WHY),
         "send back": lambda s: returning.send_back(s, actor, task, to, WHY),
         "recall": lambda s: returning.take_back(s, author, former),
@@ -182,7 +184,7 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     # a guard by law stands before it: whoever has it does it, or leaves it
     by_law = {"hand over": "verb", "send back": "verb", "recall": "too_late", "delegate": "verb"}
     by_law["in their place"] = "verb"
-    assert found == {"comment": "", "join": "", "step aside": "", **by_law}
+    assert found == {"comment": "", "copy": "", "join": "", "step aside": "", **by_law}
     done(world, key, "seal")
     found = {
         verb: tried(world, act) for verb, act in acts(world, key, "letter", "seal", "check").items()
@@ -192,12 +194,13 @@ def test_every_verb_in_every_situation_is_done_and_proved_or_refused(
     outside = {"send back": "invalid", "recall": "verb", "delegate": "verb", "join": "verb"}
     assert found == {
         "comment": "",
+        "copy": "",
         "hand over": "",
         "step aside": "",
         "in their place": "",
         **outside,
     }
-    assert met[""] == 30 and len(met) == 3
+    assert met[""] == 34 and len(met) == 3
     whole(world)
 
 

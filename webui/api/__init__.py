@@ -28,6 +28,7 @@ GROUPS = (
     "comments",
     "notices",
     "asks",
+    "copies",
     "deputies",
     "meetings",
     "polls",

@@ -39,7 +39,7 @@ BY_DESK = {
 }
 ENDPOINTS = {"log": "audit.log", "seal": "audit.seal"}
 WITHIN = {
-    "inbox": ("/tasks", "/polls", "/done", "/together")
+    "inbox": ("/tasks", "/polls", "/done", "/together", "/copies")
 }  # pages of a place that stand elsewhere
 COUNTED = ("inbox", "publications")
 

@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "approver.together",
     "approver.verbs",
     "approver.asks",
+    "approver.copies",
     "approver.deputies",
     "approver.polls",
     "approver.ballots",

@@ -9,7 +9,16 @@ from sqlalchemy import Row
 from engine.db.rows.definitions import Definition, OwnVersion, Setting, Vacation
 from engine.db.rows.files import Batch, Correction, Document
 from engine.db.rows.history import Checkpoint
-from engine.db.rows.instances import Ask, Comment, HeldAct, Instance, Publication, Task, Timer
+from engine.db.rows.instances import (
+    Ask,
+    Comment,
+    Copy,
+    HeldAct,
+    Instance,
+    Publication,
+    Task,
+    Timer,
+)
 from engine.db.rows.people import Deputy, Member, Post, Proposal, Unit
 from engine.db.rows.polls import Box, Meeting, Poll, PollTerms, Presence, RollEntry, TellerKey
 
@@ -19,6 +28,7 @@ __all__ = [
     "Box",
     "Checkpoint",
     "Comment",
+    "Copy",
     "Correction",
     "Definition",
     "Deputy",

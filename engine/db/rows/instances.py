@@ -90,6 +90,21 @@ class Ask(NamedTuple):
     salt: bytes | None
 
 
+class Copy(NamedTuple):
+    """A matter is sent to somebody for information: see tables.copy."""
+
+    id: UUID
+    instance_id: UUID
+    by_id: UUID
+    to_id: UUID
+    at: datetime
+    read_at: datetime | None
+    withdrawn_at: datetime | None
+    element: str
+    text: str | None
+    salt: bytes | None
+
+
 class Publication(NamedTuple):
     """What a matter shows to a circle: see tables.publication."""
 

@@ -217,6 +217,23 @@ ask = Table(  # somebody is asked for something beside the decision of a task
     Index("ix_ask_by", "by_id"),
 )
 
+copy = Table(  # a matter is sent to somebody for information; for that alone they may read it
+    "copy",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("by_id", "member.id", nullable=False),
+    ref("to_id", "member.id", nullable=False),
+    moment("at", nullable=False),
+    moment("read_at"),
+    moment("withdrawn_at"),
+    Column("element", Text, nullable=False),  # at which task it was sent; "" at none
+    Column("text", Text),  # the note with it, "" none; gone with its salt when the matter is erased
+    Column("salt", LargeBinary),
+    Index("ix_copy_instance", "instance_id"),
+    Index("ix_copy_to", "to_id", postgresql_where=text("withdrawn_at IS NULL")),
+)
+
 timer = Table(  # a broken one failed when it fired, and waits until somebody tries again
     "timer",
     metadata,

@@ -42,11 +42,20 @@ def _aside(facts: Facts) -> Message:
     return _("{who}对本件回避，“{task}”由同岗位的其他人办理：{reason}")
 
 
+def _copied(facts: Facts) -> Message:
+    if facts["task"]:
+        return _("{who}在“{task}”时把此件抄送{members}")
+    return _("{who}把此件抄送{members}")
+
+
 _KEYS = ("task", "id", "what", "of")
 BESIDE = (
     kind("asked", _("委派、加签"), _asked, *(*_KEYS, "to", "digest")),
     kind("ask_answered", _("答复委派、加签"), _answered, *(*_KEYS, "digest")),
     kind("stepped_aside", _("本人回避"), _aside, *("task", "id", "reason"), mark="outcome"),
     kind("aside_withdrawn", _("收回回避"), _("{who}收回对本件的回避"), *("task", "id")),
+    kind("copied", _("抄送"), _copied, *("copies", "digest", "members")),
+    kind("copy_read", _("已阅"), _("{who}看了抄送给自己的此件"), "id", mark="read"),
+    kind("copy_withdrawn", _("收回抄送"), _("{who}收回给{name}的抄送"), *("id", "to")),
     kind("ask_withdrawn", _("收回委派、减签"), _withdrawn, *(*_KEYS, "to")),
 )

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.history.verification.replay import first_wrong, near, salted
+from engine.history.verification.replay import first_wrong, near, near_if, salted
 from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from engine.db import rows
     from engine.history.event_log import Break
@@ -47,10 +46,6 @@ def _columns(row: rows.Ask, told: Asked, *, erased: bool) -> dict[str, tuple[str
         "by_id": ("请的人", str(row.by_id) == told.by),
         "to_id": ("被请的人", str(row.to_id) == told.to),
         "asked_at": ("时间", near(row.asked_at, told.at)),
-        "answered_at": ("答复时间", _at(row.answered_at, told.answered)),
-        "withdrawn_at": ("收回时间", _at(row.withdrawn_at, told.withdrawn)),
+        "answered_at": ("答复时间", near_if(row.answered_at, told.answered)),
+        "withdrawn_at": ("收回时间", near_if(row.withdrawn_at, told.withdrawn)),
     }
-
-
-def _at(kept: datetime | None, told: str) -> bool:
-    return near(kept, told) if told else kept is None

@@ -30,7 +30,24 @@ class Asked:
     withdrawn: str = ""
 
 
+@dataclass
+class Copied:
+    """A matter that was sent to somebody for information, as the history tells it: at which task,
+    by and to whom, when, the digest of the note; when it was read and taken back, "" never.
+    """
+
+    seq: int
+    element: str
+    by: str
+    to: str
+    at: str
+    digest: str
+    read: str = ""
+    withdrawn: str = ""
+
+
 REMARKS = ("comment_made", "comment_withdrawn")
+COPIES = ("copied", "copy_read", "copy_withdrawn")
 ASKS = ("asked", "ask_answered", "ask_withdrawn")
 
 
@@ -45,6 +62,18 @@ def ask(known: dict[str, Asked], seq: int, says: Mapping[str, Any]) -> None:
     else:
         known[says["id"]].answered = says["at"]
         known[says["id"]].answer = says["digest"]
+
+
+def copy(known: dict[str, Copied], seq: int, says: Mapping[str, Any]) -> None:
+    """It was sent to people, read, or taken back."""
+    if says["kind"] == "copied":
+        by, place = says["actor"]["id"], says.get("task", "")
+        for key, to in says["copies"].items():
+            known[key] = Copied(seq, place, by, to, at=says["at"], digest=says["digest"])
+    elif says["kind"] == "copy_read":
+        known[says["id"]].read = says["at"]
+    else:
+        known[says["id"]].withdrawn = says["at"]
 
 
 def remark(known: dict[str, Remark], seq: int, says: Mapping[str, Any]) -> None:

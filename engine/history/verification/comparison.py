@@ -10,6 +10,7 @@ from engine.db import aside
 from engine.history.event_log import Break
 from engine.history.verification import (
     asked,
+    copied,
     facts,
     held,
     matters,
@@ -110,6 +111,7 @@ def _matter(
         or published.first_false(replayed, rows["publication"])
         or remarks.first_false(replayed, rows["comment"])
         or asked.first_false(replayed, rows["ask"])
+        or copied.first_false(replayed, rows["copy"])
         or held.first_false(replayed, rows["held_act"], row.held_until)
         or matters.instance(replayed, row, version)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.history.verification.replay import first_wrong, near, salted
+from engine.history.verification.replay import first_wrong, near, near_if, salted
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -34,12 +34,11 @@ def first_false(replayed: Replayed, kept: Iterable[rows.Comment]) -> Break | Non
 def _columns(row: rows.Comment, told: Remark, *, erased: bool) -> dict[str, tuple[str, bool]]:
     """What is compared of one of them."""
     gone = erased and row.text is None and row.salt is None
-    back = near(row.withdrawn_at, told.withdrawn) if told.withdrawn else row.withdrawn_at is None
     return {
         "text": ("内容", gone or salted({"text": row.text}, row.salt) == told.digest),
         "member_id": ("评论人", str(row.member_id) == told.by),
         "at": ("时间", near(row.at, told.at)),
         "element": ("所在环节", row.element == told.element),
         "mentions": ("提到的人", [str(each) for each in row.mentions] == told.named),
-        "withdrawn_at": ("收回时间", back),
+        "withdrawn_at": ("收回时间", near_if(row.withdrawn_at, told.withdrawn)),
     }

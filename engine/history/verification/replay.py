@@ -67,6 +67,7 @@ class Replayed:
     dropped: dict[tuple[str, str], Held] = field(default_factory=dict)  # by task and author
     remarks: dict[str, Remark] = field(default_factory=dict)  # comments by id
     asked: dict[str, beside.Asked] = field(default_factory=dict)  # beside decisions, by id
+    copies: dict[str, beside.Copied] = field(default_factory=dict)  # sent for information, by id
     stray: int = 0  # the first event that speaks of an act that was not held
     papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -103,6 +104,11 @@ def bodies(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str,
 def near(moment: datetime | None, recorded: str) -> bool:
     """Is a moment that a row keeps the one of its event, as far as a command needs time?"""
     return moment is not None and abs(moment - datetime.fromisoformat(recorded)) <= SLACK
+
+
+def near_if(moment: datetime | None, recorded: str) -> bool:
+    """The same of what may not have been yet: "" and no moment."""
+    return near(moment, recorded) if recorded else moment is None
 
 
 def salted(value: object, salt: bytes | None) -> str:
@@ -349,6 +355,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "act_withdrawn": _let_go,
     "act_dropped": _let_go,
     **dict.fromkeys(beside.REMARKS, lambda seen, seq, says: beside.remark(seen.remarks, seq, says)),
+    **dict.fromkeys(beside.COPIES, lambda seen, seq, says: beside.copy(seen.copies, seq, says)),
     **dict.fromkeys(beside.ASKS, lambda seen, seq, says: beside.ask(seen.asked, seq, says)),
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,

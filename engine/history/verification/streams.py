@@ -67,6 +67,7 @@ _ROWS: dict[str, Select[Any]] = {
     .order_by(_meeting.instance_id, _presence.no),
     "held_act": select(tables.held_act).order_by(tables.held_act.c.instance_id),
     "comment": select(tables.comment).order_by(tables.comment.c.instance_id),
+    "copy": select(tables.copy).order_by(tables.copy.c.instance_id),
     "ask": select(tables.ask).order_by(tables.ask.c.instance_id),
     "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
     "share": select(tables.share).order_by(tables.share.c.instance_id),

@@ -13,6 +13,8 @@ from flask_babel import gettext as _
 
 from engine.commands import confidence, incidents, late, messages, seen
 from engine.commands.registry import DESK, DeskVerb
+from engine.commands.verbs import copying
+from engine.definitions.verbs import COPY
 from engine.errors import Conflict, Invalid
 from engine.instance.choices import of_instance
 from engine.queries import background, deadlines, diagrams, meeting_list, standing, vacancies
@@ -134,6 +136,8 @@ def matter(instance_id: UUID) -> str:
     view = look(lambda s: _view(s, instance_id))
     if view.file.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
+    if any(copy.new for copy in view.file.copies):
+        carry_out(lambda s: copying.note_reading(s, me(), instance_id))
     return _shown(view)
 
 
@@ -157,6 +161,7 @@ def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") 
         reason=request.form.get("reason", ""),
         chosen=request.form.get("member", ""),
         until=request.form.get("until", ""),
+        copies_go=any(COPY in rule.verbs for rule in view.file.process.tasks.values()),
         verbs=[verb for verb in DESK.values() if _offered(verb, view.file)],
     )
 
