@@ -117,6 +117,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "batch_id": [NOWHERE],
         "operation_id": [NOWHERE],
         "comment_id": [NOWHERE],
+        "copy_id": [NOWHERE],
         "ask_id": [NOWHERE],
         "deputy_id": [NOWHERE],
         "verification_id": [NOWHERE],
@@ -154,7 +155,9 @@ def _searches(life: Life) -> list[str]:
         found += [f"{each}process=errand", f"{each}process=hall", f"{each}overdue=true"]
         found += [f"{each}since=2026-02-01&until=2026-02-03"]
     found += [f"/?words={words}" for words in WORDS] + ["/?bucket=overdue", "/?process=errand"]
-    found += ["/?part=look", "/?of=errand.check", "/done"] + [f"/done?words={w}" for w in WORDS]
+    found += ["/?part=look", "/?of=errand.check", "/done", "/copies"] + [
+        f"/done?words={w}" for w in WORDS
+    ]
     found += [f"/api/v1/search?q={words}" for words in WORDS]
     found += [f"/people?q={q}" for q in ("代表", "staff77", "没有")] + ["/people?post=auditor"]
     found += [f"/launch/{p}/alike?title=食堂延长规则" for p in ("errand", "congress_motion")]

@@ -242,6 +242,11 @@ api_asks.withdraw_ask | 404 | 404
 api_comments.list_comments | 404 200 200 200 200 404 | 404
 api_comments.make_comment | 404 201 201 201 403 404 | 404
 api_comments.withdraw_comment | 404 | 404
+api_copies.get_copy | 404 | 404
+api_copies.list_copies | 404 200 200 200 200 404 | 404
+api_copies.list_received | 200 | -
+api_copies.send_copies | 404 201 201 201 403 404 | 404
+api_copies.withdraw_copy | 404 | 404
 api_tasks.give_back | 404 404 409 404 404 404 | 404
 api_tasks.hand_over | 404 404 422 404 404 404 | 404
 api_tasks.list_earlier_steps | 404 404 200 404 404 404 | 404
@@ -518,6 +523,10 @@ asks.ask | 404 404 200 404 404 404 | 404
 asks.asked | 404 | 404
 asks.do | 404 | 404
 asks.do_ask | 404 404 422 404 404 404 | 404
+copies.form | 404 200 200 200 200 404 | 404
+copies.index | 200 | -
+copies.send | 404 302 302 302 403 404 | 404
+copies.withdraw | 404 | 404
 verbs.aside | 404 404 200 404 404 404 | 404
 verbs.do_aside | 404 404 302 404 404 404 | 404
 verbs.step_back | 404 302 302 302 302 404 | 404

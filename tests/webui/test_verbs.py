@@ -125,7 +125,8 @@ def allowing(house: House) -> None:
         ).scalar_one()
     )
     said = (
-        'verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join", "deputise"]\n'
+        'verbs = ["comment", "hand_over", "send_back", "recall", "delegate", "join", "deputise", '
+        '"copy"]\n'
     )
     files = {**found, "process.toml": said + found["process.toml"]}
     house.look(lambda s: definitions.publish_shipped(s, files))
@@ -257,3 +258,32 @@ def test_a_deputy_acts_while_somebody_is_away(
     assert client(deputy).post(ended).status_code == 404
     assert other.post(ended).status_code == 302
     assert "代理已经终止" in other.get(other.post(ended).location).text
+
+
+def test_what_is_sent_for_information_is_read_and_both_see_it(
+    client: Login, house: House, allowing: None
+) -> None:
+    key = started(house, "车棚充电")
+    task = task_of(house, key)
+    office, plain, who = client("office"), client("plain"), house.people["plain"]
+    page = f"/matters/{key}/copies"
+    assert page in office.get(f"/tasks/{task}").text
+    assert office.post(page, data={"text": "x"}).status_code == 422
+    name = house.look(
+        lambda s: s.execute(text("SELECT name FROM member WHERE id = :k"), {"k": who}).scalar_one()
+    )
+    found = office.post(page, data={"words": name[-1], "text": "<b>请知悉</b>", "find": "1"})
+    assert str(who) in found.text and "&lt;b&gt;请知悉" in found.text
+    sent = {"to": [str(who)], "text": "<b>请知悉</b>", "element": "check"}
+    assert office.post(page, data=sent).status_code == 302
+    assert "抄送我的" in plain.get("/").text and "抄送我的" not in office.get("/").text
+    (taken,) = set(re.findall(r'action="(/copies/[^"]*/withdraw)"', office.get(page).text))
+    assert plain.post(taken).status_code == 404
+    matter = plain.get(f"/matters/{key}").text
+    assert "抄送给您，请阅" in matter and "&lt;b&gt;请知悉" in matter
+    assert "抄送给您，请阅" not in plain.get(f"/matters/{key}").text
+    assert "抄送我的" not in plain.get("/").text
+    assert "已阅" in plain.get("/copies").text and "车棚充电" in plain.get("/copies").text
+    assert "已阅 1 / 1" in office.get(f"/matters/{key}").text
+    refused = office.post(taken, follow_redirects=True)
+    assert "对方已经看过，不能收回" in refused.text
