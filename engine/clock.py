@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,11 @@ def today() -> date:
 def day_of(moment: datetime) -> date:
     """The day in China on which an aware moment falls."""
     return moment.astimezone(CHINA).date()
+
+
+def midnight(day: date) -> datetime:
+    """The moment at which a day begins in China."""
+    return datetime.combine(day, time(), CHINA)
 
 
 @contextmanager

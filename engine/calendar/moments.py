@@ -63,7 +63,7 @@ def _aware(moment: datetime) -> datetime:
 
 def end_of(day: date) -> datetime:
     """The instant at which a day ends in China, aware UTC."""
-    return datetime.combine(moved(day, 1), time(0), clock.CHINA).astimezone(UTC)
+    return clock.midnight(moved(day, 1)).astimezone(UTC)
 
 
 def shifted(day: date, amount: int, unit: str) -> date:

@@ -4,7 +4,6 @@ checkpoint, a verification.
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, text
@@ -83,7 +82,7 @@ def _today(actor: Actor, instance_id: UUID, kind: str) -> Select[Any]:
         _event.instance_id == instance_id,
         _event.kind == kind,
         _event.actor_id == actor.id,
-        _event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
+        _event.at >= clock.midnight(clock.today()),
     )
     return noted.limit(1)
 

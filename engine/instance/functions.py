@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -223,7 +223,7 @@ def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | 
         return None
     if not 0 <= hour <= 24:
         raise ProcessFault(_("{hour} 不是一天里的钟点。", hour=hour))
-    begins = datetime.combine(date.fromisoformat(on), time(), clock.CHINA)
+    begins = clock.midnight(date.fromisoformat(on))
     return begins + timedelta(hours=hour)
 
 
@@ -237,7 +237,7 @@ def lasting(view: InstanceView, period: str) -> datetime:
     lengths = {unit: int(length) for unit, length in found.groupdict().items() if length}
     begin = view.now
     if not isinstance(begin, datetime):
-        begin = datetime.combine(begin + timedelta(days=1), time(), clock.CHINA)
+        begin = clock.midnight(begin + timedelta(days=1))
     end = (begin + timedelta(**lengths)).astimezone(UTC)
     steps = (_("{period} 以后", period=period),)
     return view.remember(

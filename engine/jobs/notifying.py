@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import socket
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, text, update
@@ -130,7 +130,7 @@ def _digests(engine: Engine, settings: Settings) -> None:
         members = notices.with_something(session)
         wanted = wishes.of(session, members)
         due = [member for member in members if wanted[member].digest_due(now)]
-        begun = datetime.combine(clock.today(), time(), clock.CHINA)
+        begun = clock.midnight(clock.today())
         known = select(_sending.member_id).where(
             _sending.member_id.in_(due), _sending.outbox_id.is_(None), _sending.asked_at >= begun
         )

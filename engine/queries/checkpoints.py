@@ -12,7 +12,7 @@ from engine.errors import NotFound
 from engine.history import event_log, keyring, keys, resumed, witnesses
 from engine.history.verification import uncompared as unproved
 from engine.people import access
-from engine.queries.history import Happened, _happened
+from engine.queries.history import Happened, Which, _happened, log_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,16 +104,13 @@ def _read(row: rows.Selected) -> Point:
 
 
 def installation_log(
-    session: Session, actor: Actor, before: int | None = None, limit: int = 100
+    session: Session, actor: Actor, which: Which, limit: int = 100
 ) -> tuple[Happened, ...]:
     """What happened to the whole installation (definitions, notices, checkpoints), newest first.
     Raises Refused.
     """
     access.unions(actor, "read_installation")
-    query = select(tables.event).where(_event.instance_id == event_log.INSTALLATION)
-    if before is not None:
-        query = query.where(_event.seq < before)
-    rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
+    rows = session.execute(log_of(event_log.INSTALLATION, which, limit)).all()
     return tuple(_happened(row) for row in rows)
 
 

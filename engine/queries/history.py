@@ -6,22 +6,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
+from engine import clock
 from engine.db import aside, tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
 from engine.history import event_log, witnesses
 from engine.instance import polling, rooms
 from engine.instance.context import context_of
-from engine.people import access
+from engine.people import access, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from engine.db import Session, rows
     from engine.history.event_log import Break
@@ -61,6 +63,19 @@ class Proof:
     checkpoint_root: str
     checkpoint_at: datetime | None
     witnessed_size: int
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which lines of a log: those of whom, between which days (both included), what was refused
+    only; before this number.
+    """
+
+    who: str = ""
+    since: date | None = None
+    until: date | None = None
+    refused: bool = False
+    before: int | None = None
 
 
 COUNTED = ("choice", "comment", "counts", "paper", "outcome")
@@ -140,18 +155,32 @@ def read_body(body: str, words: Mapping[str, Any] | None = None) -> dict[str, An
 
 
 def union_log(
-    session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100
+    session: Session, actor: Actor, union_id: UUID, which: Which, limit: int = 100
 ) -> tuple[Happened, ...]:
     """What happened in a union besides its instances (people, rules, refusals), newest first.
     Raises NotFound, Refused.
     """
     access.check_own(actor, "read_history", union_id)
-    query = select(tables.event).where(_event.instance_id == union_id)
-    if before is not None:
-        query = query.where(_event.seq < before)
-    rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
+    rows = session.execute(log_of(union_id, which, limit)).all()
     silent = () if access.may(actor, "annotate", union_id) else ("note",)
     return tuple(_without(_happened(row), silent) for row in rows)
+
+
+def log_of(chain: UUID, which: Which, limit: int) -> Select[Any]:
+    """The query for the newest of these events of a chain, at most 500."""
+    query = select(tables.event).where(_event.instance_id == chain)
+    if which.who:
+        named = select(tables.member.c.id).where(tables.member.c.name == spelling.name(which.who))
+        query = query.where(_event.actor_id.in_(named))
+    if which.since:
+        query = query.where(_event.at >= clock.midnight(which.since))
+    if which.until:
+        query = query.where(_event.at < clock.midnight(which.until + timedelta(days=1)))
+    if which.refused:
+        query = query.where(_event.kind == "attempt_refused")
+    if which.before is not None:
+        query = query.where(_event.seq < which.before)
+    return query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))
 
 
 def _without(event: Happened, keys: Sequence[str]) -> Happened:

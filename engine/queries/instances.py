@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -174,9 +174,9 @@ def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
         raise Invalid({"state": [_("应为 {choices} 之一。", choices=Listed(STATES))]})
     found = _equal(wanted)
     if wanted.since:
-        found.append(_instance.started_at >= _midnight(wanted.since))
+        found.append(_instance.started_at >= clock.midnight(wanted.since))
     if wanted.until:
-        found.append(_instance.started_at < _midnight(wanted.until + timedelta(days=1)))
+        found.append(_instance.started_at < clock.midnight(wanted.until + timedelta(days=1)))
     found += _open(wanted)
     return [*found, *_overdue()] if wanted.overdue else found
 
@@ -209,10 +209,6 @@ def _equal(wanted: Wanted) -> list[ColumnElement[bool]]:
         (_instance.starter_id, wanted.starter_id),
     )
     return [column == value for column, value in pairs if value]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), clock.CHINA)
 
 
 _ONE = values(column("one", Integer), name="one").data([(1,)])

@@ -633,6 +633,10 @@ SENT: dict[str, dict[str, Any]] = {
     "api_grids.get_indicators": {"path": {"process_id": "congress_motion"}},
     "indicators.page": {"path": {"process_id": "congress_motion"}},
     "api_grids.get_board": {"path": {"process_id": "congress_motion"}},
+    "api_plans.plan_launch": {
+        "path": {"process_id": "congress_motion"},
+        "json": {"answers": {}},
+    },
     "api_grids.act_on_many": {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "json": {**REASON, "instances": ["{motion}"]},

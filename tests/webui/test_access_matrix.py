@@ -128,6 +128,8 @@ api_paper_ballots.get_tally_docx | 404 200 404 404 404 404 | 404
 api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
 api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
 api_paper_ballots.take_back | 404 422 404 404 404 404 | 404
+api_plans.list_plans | 200 | -
+api_plans.plan_launch | 403 409 403 403 403 403 | -
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404

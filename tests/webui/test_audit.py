@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -211,6 +213,20 @@ def test_a_long_timeline_goes_on(client: Login, house: House, matter: UUID) -> N
     assert 'id="e4"' in page and 'id="e3"' not in page
 
 
+def test_a_timeline_is_narrowed_to_who_acted(client: Login, house: House, matter: UUID) -> None:
+    whole = client("auditor").get(f"/audit/{matter}").text
+    names = re.findall(r"<option>([^<]+)</option>", whole)
+    assert len(names) > 1
+    shown = {
+        name: set(
+            re.findall(r'id="(e\d+)"', client("auditor").get(f"/audit/{matter}?who={name}").text)
+        )
+        for name in names
+    }
+    assert all(shown.values()) and not set.intersection(*shown.values())
+    assert set.union(*shown.values()) <= set(re.findall(r'id="(e\d+)"', whole))
+
+
 # --- what belongs to no case ------------------------------------------------------------------------------------------
 def test_the_log_tells_what_belongs_to_no_case(client: Login, house: House) -> None:
     assert client("plain").get("/audit/log").status_code == 403
@@ -222,6 +238,26 @@ def test_the_log_tells_what_belongs_to_no_case(client: Login, house: House) -> N
     assert "周会员的一次操作被拒绝" in page or "周会员想办理" in page
     assert "流程 errand 的版本" in client("auditor").get("/audit/log?of=installation").text
     assert client("auditor").get(f"/audit/log?of={house.units['other']}").status_code == 404
+    today, told = clock.today(), "周会员"
+    ways = {
+        "who=周会员": True,
+        "who=周 会员": True,
+        "who=李强": False,
+        "refused=1": True,
+        f"since={today}&until={today}": True,
+        f"until={today - timedelta(days=1)}": False,
+        f"since={today + timedelta(days=1)}": False,
+    }
+    for query, found in ways.items():
+        assert (told in _lines(client("auditor").get(f"/audit/log?{query}").text)) is found, query
+    only = _lines(client("auditor").get("/audit/log?refused=1").text)
+    assert only.count("yx-event ") == only.count("yx-refused") > 0
+    assert "日期应写成" in client("auditor").get("/audit/log?since=2026-2-30").text
+
+
+def _lines(page: str) -> str:
+    """The timeline of a page."""
+    return page.partition('<ol class="yx-line">')[2]
 
 
 def test_checkpoints_are_shown_and_given_to_witnesses(

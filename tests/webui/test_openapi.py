@@ -105,6 +105,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "take_key",
         "join_key",
         "evaluate",
+        "plan_launch",
         "queue_verification",
         "queue_evidence",
         "complete_together",  # the number of the batch is its key

@@ -51,6 +51,7 @@ GROUPS = (
     "search",
     "answers",
     "grids",
+    "plans",
     "audit",
 )
 ABOUT = """

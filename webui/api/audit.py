@@ -206,6 +206,6 @@ def confirm(session: Session, actor: Actor, seq: str) -> None:
 @routes.look("/history", EventPage, query=Log)
 def installation_history(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """What happened to the whole installation, newest first."""
-    found = checkpoints.installation_log(session, actor, given["after"], given["limit"] + 1)
+    found = checkpoints.installation_log(session, actor, schemas.which(given), given["limit"] + 1)
     shown = found[: given["limit"]]
     return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from engine.queries import history
 from webui.http.words import lang, said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MOST = 200
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -164,6 +168,16 @@ class Log(Asked):
         load_default=None,
         metadata={"description": "`next` of the page before: a seq."},
     )
+    who = Text(100, load_default="", metadata={"description": "The name of who acted."})
+    since = Day(load_default=None)
+    until = Day(load_default=None, metadata={"description": "Included."})
+    refused = Flag(load_default=False, metadata={"description": "Refused attempts only."})
+
+
+def which(given: Mapping[str, Any]) -> history.Which:
+    """What `Log` asks for."""
+    wanted = {key: given[key] for key in ("who", "since", "until", "refused")}
+    return history.Which(**wanted, before=given["after"])
 
 
 class Reason(Sent):

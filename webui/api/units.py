@@ -149,6 +149,6 @@ def union_history(
     session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID
 ) -> dict[str, Any]:
     """What happened in a union besides its instances, newest first (secretary, auditor)."""
-    found = history.union_log(session, actor, unit_id, given["after"], given["limit"] + 1)
+    found = history.union_log(session, actor, unit_id, schemas.which(given), given["limit"] + 1)
     shown = found[: given["limit"]]
     return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}

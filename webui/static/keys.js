@@ -1,11 +1,11 @@
-// Keys of one letter in the inbox and on a card. None acts while somebody types, none decides: a decision is reached by its key and
+// Keys of one letter in the inbox, on a card and on the auditor's pages. None acts while somebody types, none decides: a decision is reached by its key and
 // given by Enter. The list of keys names them; where a key has nothing to reach, it does nothing.
 "use strict";
 (() => {
   const list = document.getElementById("keys");
   const typed = "textarea, select, [contenteditable], input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit])";
   const one = (selector) => [...document.querySelectorAll(selector)].find((each) => each.offsetParent && !each.disabled);
-  const rows = () => [...document.querySelectorAll("main .yx-list .yx-row, main a.yx-live")].filter((row) => row.offsetParent);
+  const rows = () => [...document.querySelectorAll("main .yx-list .yx-row, main a.yx-live, main .yx-event")].filter((row) => row.offsetParent);
   const reach = (found) => {
     if (!found) return false;
     found.scrollIntoView({ block: "nearest" });
@@ -17,7 +17,7 @@
     return Boolean(found);
   };
   // of a row that is itself a link, the row; else its first link or tick
-  const handle = (row) => (row && row.matches("a") ? row : row && row.querySelector("a, input[type=checkbox]"));
+  const handle = (row) => (row && row.matches("a") ? row : row && row.querySelector("a, input[type=checkbox], summary"));
   const here = () => rows().findIndex((row) => row.contains(document.activeElement));
   const step = (by) => {
     const all = rows(),
@@ -41,7 +41,14 @@
     from = box;
     return reach(box);
   };
+  const places = Object.fromEntries(["t", "v", "n"].map((key) => [key, () => press(one(`[data-key="${key}"]`))]));
   const acts = {
+    ...places,
+    "[": () => press(one("a[rel=prev]")) || step(-1),
+    "]": () => press(one("a[rel=next]")) || step(1),
+    e: () => press(handle(rows()[here()])),
+    p: () => reach(one("#pack .btn")),
+    f: () => reach(one("[data-key=f]")),
     j: () => walk("j", 1),
     k: () => walk("k", -1),
     a: () => reach(one(".yx-bar .btn-primary") || one(".yx-bar .btn")),
@@ -64,6 +71,6 @@
     const done = gone ? press(list.querySelector("[data-key=inbox]")) : acts[key] && acts[key](event);
     if (done) event.preventDefault();
   });
-  for (const [selector, key] of [["[data-key=j]", "J"], ["[data-key=k]", "K"], ["[data-key=r]", "R"], ["[data-key=d]", "D"], ["[data-key=c]", "C"], [".yx-held button", "U"], ["main input[type=search]", "/"]])
+  for (const [selector, key] of [["[data-key=j]", "J"], ["[data-key=k]", "K"], ["[data-key=r]", "R"], ["[data-key=d]", "D"], ["[data-key=c]", "C"], [".yx-held button", "U"], ["[data-key=t]", "T"], ["[data-key=v]", "V"], ["[data-key=n]", "N"], ["[data-key=f]", "F"], ["#pack .btn", "P"], ["main input[type=search]", "/"]])
     for (const found of document.querySelectorAll(selector)) found.setAttribute("aria-keyshortcuts", key);
 })();

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 FILTERS = (
     *("words", "process", "state", "unit", "since", "until", "overdue", "stage", "waits", "after"),
 )
-PAGE, LOG, SHEET = 50, 100, 10_000
+LOG_FILTERS = ("who", "since", "until", "refused")
+PAGE, LOG, LINES, SHEET = 50, 100, 500, 10_000
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -188,6 +189,7 @@ class View:
     standing: tuple[standing.Standing, ...]
     lines: tuple[Line, ...]
     more: int | None
+    people: tuple[str, ...]  # who acted in it, in the order in which they came
     covered: int
     witnessed: int
     refused: tuple[Line, ...]
@@ -232,8 +234,10 @@ def _view(session: Session, instance_id: UUID) -> View:
     events, passed = _events(file, record)
     answers, votes = _answers(context, file, record) if events else ((), ())
     lines = lines_of(events, Teller(file.process, file.names.names), proof.witnessed_size)
-    after = request.args.get("after", 0, type=int)
-    shown = tuple(line for line in lines if line.event.seq > after)[:500]
+    after, who = request.args.get("after", 0, type=int), request.args.get("who", "")
+    later = (line for line in lines if line.event.seq > after)
+    found = tuple(line for line in later if who in ("", line.event.actor))
+    shown = found[:LINES]
     elements = file.process.diagram.elements
     exports = rights.may(Case(context, "export"))
     live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
@@ -244,7 +248,8 @@ def _view(session: Session, instance_id: UUID) -> View:
         proof=proof,
         standing=_standing(file),
         lines=shown,
-        more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
+        more=shown[-1].event.seq if len(found) > LINES else None,
+        people=tuple(dict.fromkeys(line.event.actor for line in lines if line.event.actor)),
         covered=sum(_under(e, proof.checkpoint_size) for e in events),
         witnessed=sum(_under(e, proof.witnessed_size) for e in events),
         refused=tuple(line for line in lines if line.said.mark == "refused"),
@@ -342,18 +347,33 @@ def log() -> str:
         raise Refused(verb="read_history")
     whole = request.args.get("of") == "installation"
     union = None if whole else uuid(request.args.get("of")) or desks[0]
-    before = request.args.get("before", type=int)
+    wanted = {k: request.args.get(k, "").strip() for k in LOG_FILTERS}
+    which, faults = history.Which(), {}
+    try:
+        which = _which(wanted)
+    except Invalid as fault:
+        faults = fault.fields
 
     def read(session: Session) -> tuple[tuple[Line, ...], Mapping[str, str]]:
         if union is None:
-            events = checkpoints.installation_log(session, me(), before, LOG)
+            events = checkpoints.installation_log(session, me(), which, LOG)
         else:
-            events = history.union_log(session, me(), union, before, LOG)
+            events = history.union_log(session, me(), union, which, LOG)
         told = lines_of(events, _teller(session, [e.body for e in events]), 0)
         return told, Named.of(session, [str(d) for d in desks], me()).names
 
     lines, names = look(read)
     more = lines[-1].event.seq if len(lines) == LOG and lines[-1].event.seq > 1 else None
-    return render_template(
-        "audit/log.html", lines=lines, union=union, desks=desks, names=names, more=more
+    shown = {"lines": lines, "union": union, "desks": desks, "names": names, "more": more}
+    return render_template("audit/log.html", wanted=wanted, faults=faults, **shown)
+
+
+def _which(wanted: Mapping[str, str]) -> history.Which:
+    """Raises Invalid."""
+    return history.Which(
+        who=wanted["who"],
+        since=_day("since", wanted),
+        until=_day("until", wanted),
+        refused=bool(wanted["refused"]),
+        before=request.args.get("before", type=int),
     )
