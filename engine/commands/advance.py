@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import demands, envelopes, following, opening, publishing, traces, unit_of_work
+from engine.commands import (
+    demands,
+    duties,
+    envelopes,
+    following,
+    opening,
+    publishing,
+    traces,
+    unit_of_work,
+)
 from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
 from engine.instance import showing
@@ -89,7 +98,9 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
     _must_hold(work, change.reached)
     if work.unprintable:
         raise work.unprintable[0]
-    body |= showing.kept(work, {*step.passed, step.ended, body.get("task", "")})
+    over = {*step.passed, step.ended, body.get("task", "")}
+    body |= showing.kept(work, over)
+    duties.note(work, over, body, step.ended if step.state is None else "")
     _close(work, change.left)
     following.follow(work)
     publishing.publish(work, [each for each in step.passed if each not in work.process.actions])

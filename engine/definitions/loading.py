@@ -11,9 +11,10 @@ from engine import decisions, legacy, machine
 from engine.definitions import papers
 from engine.definitions.booklet import booklet_of
 from engine.definitions.diagram import parse_xml, read_diagram
+from engine.definitions.duties import duties_of
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.indicators import indicators_of
-from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of, words_of
+from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of
 from engine.definitions.plans import plan_of
 from engine.definitions.process import (
     Claim,
@@ -28,7 +29,7 @@ from engine.definitions.process import (
     Statistics,
 )
 from engine.definitions.shelves import BookRule, RoundRule
-from engine.definitions.words import Words
+from engine.definitions.words import Words, words_of
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -132,6 +133,7 @@ def _assembled(
         plan=plan_of(raw.get("plan"), words_of),
         indicators=indicators_of(raw.get("indicators"), words_of),
         booklet=booklet_of(raw.get("booklet"), words_of),
+        duties=duties_of(raw.get("duty", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),

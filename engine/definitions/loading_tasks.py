@@ -18,7 +18,7 @@ from engine.definitions.process import (
     TaskRule,
     Tell,
 )
-from engine.definitions.words import Words
+from engine.definitions.words import Words, words_of
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -35,10 +35,6 @@ NO_WORDS = Words("", "")
 
 
 # --- what every table may hold --------------------------------------------------------------------
-def words_of(table: Table, key: str) -> Words:
-    return Words(str(table.get(key, "")), str(table.get(f"{key}_en", "")))
-
-
 def form_of(files: Files, name: str, table: Table) -> forms.Form | None:
     """The form of a task, a message or the launch, whose table says which date is that of the
     fact.

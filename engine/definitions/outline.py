@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine import expressions
+from engine.definitions import duties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,7 @@ def outline(process: Process) -> str:
         _block("公示", _publications(process)),
         _block("判定", _decisions(process)),
         _block("文书", _documents(process)),
+        _block("职责", _duties(process)),
     ]
     return "\n".join(block for block in blocks if block)
 
@@ -359,3 +361,27 @@ def _then(table: DecisionTable, results: tuple[str, ...]) -> str:
 def _documents(process: Process) -> Iterator[str]:
     for key, document in process.documents.items():
         yield f"- 《{document.title.zh}》（{key}）{'，编号 ' + document.numbering if document.numbering else ''}"
+
+
+_MARKS = (
+    ("opens", "开始"),
+    ("done", "履行"),
+    ("undone", "不再算履行"),
+    ("breached", "违反"),
+    ("none", "不适用"),
+)
+_DAYS = (("on", "履行之日"), ("due", "最后一天"), ("until", "管到"))
+
+
+def _duties(process: Process) -> Iterator[str]:
+    known = duties.catalogue()
+    for rule in process.duties:
+        duty = known.get(rule.of)
+        about = f"（{duty.title.zh}；{duty.period.title.zh}）" if duty else ""
+        yield f"- {rule.of}{about}" + (f"：若 {_one_line(rule.when)}" if rule.when else "")
+        for name, said in _MARKS:
+            if elements := sorted(getattr(rule, name)):
+                yield f"    {said}：{'、'.join(_name(process, key) for key in elements)}"
+        for name, said in _DAYS:
+            if text := getattr(rule, name):
+                yield f"    {said}：{_one_line(text)}{_rules(text)}"

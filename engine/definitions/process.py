@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine import decisions, forms, machine
     from engine.definitions.booklet import Booklet
     from engine.definitions.diagram import Diagram
+    from engine.definitions.duties import DutyRule
     from engine.definitions.indicators import Indicators
     from engine.definitions.plans import Plan
     from engine.definitions.shelves import BookRule, RoundRule
@@ -326,6 +327,7 @@ class Process:
     plan: Plan | None
     indicators: Indicators | None
     booklet: Booklet | None
+    duties: tuple[DutyRule, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

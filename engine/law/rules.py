@@ -185,40 +185,13 @@ class Rule:
     @property
     def cited(self) -> Both:
         """Source and article as a value of a message."""
-        return Both(self.cite(), self.cite("en"))
+        return cited(self.source, self.source_en, self.article)
 
     def cite(self, lang: str = "zh") -> str:
         """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract
         Regulation, art. 7.
         """
-        return (
-            f"{self.source_en}{self._article_en}" if lang == "en" else self.source + self._article
-        )
-
-    @property
-    def _article(self) -> str:
-        item, number = self._item_or_number
-        if item:
-            return f"第{item}项"
-        if not number:
-            return ""
-        article, _bracket, point = number.partition("(")
-        article = article.replace(", ", "、")
-        return f"第{article}条" + (f"第（{point[:-1]}）项" if point else "")
-
-    @property
-    def _article_en(self) -> str:
-        item, number = self._item_or_number
-        if item:
-            return f", item {item}"
-        several = re.search("[,-]", number)
-        return f", {'arts.' if several else 'art.'} {number}" if number else ""
-
-    @property
-    def _item_or_number(self) -> tuple[str, str]:
-        """An article is the number of an item ("item 16") or of articles ("7(5)", "3, 5")."""
-        item = self.article.removeprefix("item ")
-        return (item, "") if item != self.article else ("", self.article)
+        return self.cited.in_(lang)
 
     def standing(self, lang: str = "zh") -> str:
         """How far it can be relied on: level and confidence in words."""
@@ -228,6 +201,22 @@ class Rule:
         level = (_BINDING_LEVELS if self.binding else LEVELS)[self.level][n]
         sure = CONFIDENCES[self.confidence][n]
         return f"{level}, {sure}" if n else f"{level}，{sure}"
+
+
+def cited(source: str, source_en: str, article: str) -> Both:
+    """A source and an article of it: the number of an item ("item 16") or of articles ("7(5)",
+    "3, 5"); "" for none.
+    """
+    item = article.removeprefix("item ")
+    if item != article:
+        return Both(f"{source}第{item}项", f"{source_en}, item {item}")
+    if not article:
+        return Both(source, source_en)
+    number, _bracket, point = article.partition("(")
+    number = number.replace(", ", "、")
+    where = f"第{number}条" + (f"第（{point[:-1]}）项" if point else "")
+    several = re.search("[,-]", article)
+    return Both(source + where, f"{source_en}, {'arts.' if several else 'art.'} {article}")
 
 
 def unit_words(unit: str, n: int) -> str:

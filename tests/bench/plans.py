@@ -127,6 +127,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "secret": ["nobodys"],
         "member_id": [life.members[lives.MOVER]],
         "unit_id": [life.union],
+        "union_id": [life.union],
         "own_id": [NOWHERE],
         "process_id": ["errand", "congress_motion"],
         "key": ["congress_motion"],

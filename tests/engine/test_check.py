@@ -60,6 +60,11 @@ def new_in(name: str, field: int) -> dict[str, str]:
     return form(name, components=components)
 
 
+def duty(said: str) -> dict[str, str]:
+    """The folder that fulfils a duty so."""
+    return edited(TOML, "[lanes.mover]", f"[[duty]]\n{said}\n[lanes.mover]")
+
+
 # --- one at a time: (in a sentence, the folder, the file, the element, what is said) ---------------------------------------
 CASES = [
     # the folder
@@ -1211,6 +1216,65 @@ CASES = [
         BPMN,
         "ghost",
         "图形对应的元素不存在",
+    ),
+    # what it does for a duty
+    ("an unknown duty", duty('of = "X-1"\ndone = ["done"]'), TOML, "duty.X-1", "没有 X-1"),
+    ("a duty without proof", duty('of = "D06-3"'), TOML, "duty", "缺少 done"),
+    (
+        "a duty twice",
+        duty('of = "D06-3"\ndone = ["done"]\n[[duty]]\nof = "D06-3"\ndone = ["done"]'),
+        TOML,
+        "duty.D06-3",
+        "写了两次",
+    ),
+    (
+        "a duty proved by what can be done again",
+        duty('of = "D06-3"\ndone = ["mend"]'),
+        TOML,
+        "duty.D06-3",
+        "可以退回重办",
+    ),
+    (
+        "a duty proved by nothing there",
+        duty('of = "D06-3"\ndone = ["gone"]'),
+        TOML,
+        "duty.D06-3",
+        "流程图里没有 gone",
+    ),
+    (
+        "a duty that is done and not done",
+        duty('of = "D06-3"\ndone = ["done"]\nbreached = ["done"]'),
+        TOML,
+        "duty.D06-3",
+        "既是履行",
+    ),
+    (
+        "what is no end of a duty",
+        duty('of = "D06-3"\ndone = ["done"]\nnone = ["nudge"]'),
+        TOML,
+        "duty.D06-3",
+        "不是结束事件",
+    ),
+    (
+        "a duty by unknown facts",
+        duty('of = "D06-3"\ndone = ["done"]\non = "nothing.on"'),
+        TOML,
+        "duty.D06-3",
+        "nothing",
+    ),
+    (
+        "a yearly duty with a last day of its own",
+        duty('of = "D06-1"\ndone = ["done"]\ndue = "today"'),
+        TOML,
+        "duty.D06-1",
+        "最后一天",
+    ),
+    (
+        "a duty of a term that says not how long",
+        duty('of = "D08-4"\ndone = ["done"]'),
+        TOML,
+        "duty.D08-4",
+        "until",
     ),
 ]
 

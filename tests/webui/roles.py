@@ -698,6 +698,8 @@ SENT: dict[str, dict[str, Any]] = {
     "audit.log of": {"query": {"of": "{union}"}},
     "audit.sample of": {"query": {"of": "{union}"}},
     "audit.figures of": {"query": {"of": "{union}"}},
+    "ledger.index of": {"query": {"of": "{union}"}},
+    "api_ledgers.ledger": {"path": {"union_id": "{union}"}},
     "api_answers.sample": {"query": {"union": "{union}", "year": "2026"}},
     "audit.log installation": {"query": {"of": "installation"}},
     "audit.witness": {"form": {"who": "某某"}},

@@ -53,6 +53,7 @@ VERBS = [
     "verify",
     "witness",
     "despatch",
+    "ledger",
     "retention",
     "erase",
     "backup",

@@ -52,6 +52,7 @@ GROUPS = (
     "answers",
     "grids",
     "plans",
+    "ledgers",
     "audit",
 )
 ABOUT = """

@@ -62,6 +62,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "verify": safety.verify,
     "witness": safety.witness,
     "despatch": safety.despatch,
+    "ledger": safety.ledger,
     "retention": safety.retention,
     "erase": safety.erase,
     "backup": safety.backup,

@@ -193,6 +193,29 @@ def despatch(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 
+# --- the ledger of duties ------------------------------------------------------------------------
+def ledger(given: argparse.Namespace, settings: Settings) -> int:
+    """How the duties of a person's union stand in a year, as lines or as CSV."""
+    from engine import clock, db
+    from engine.people import organisation
+    from engine.queries import ledger as reading
+    from engine.queries import ledger_report, ledger_words, operator
+    from webui.http.sheets import csv_text
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        year = given.year or clock.today().year
+        told = reading.ledger(session, actor, actor.union_id, year)
+    lines = [[text(cell) for cell in line] for line in ledger_words.lines(told)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for key, title, *_about, state, _light, about, _count, numbers in lines[1:]:
+        print("  ".join(cell for cell in (key, state, title, about, numbers) if cell))
+    say(ledger_report.summary(told))
+    return OK
+
+
 # --- erase ---------------------------------------------------------------------------------------
 def erase(given: argparse.Namespace, settings: Settings) -> int:
     """Erase what a confidential matter holds; asks first, for nothing brings it back but an

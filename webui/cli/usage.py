@@ -267,6 +267,12 @@ def _add_safety(verbs: Verbs) -> None:
     _add(one, "--year", type=int, metavar="YEAR", about=_("年份（今年）"))
     _add(one, "--csv", action="store_true", about=_("输出 CSV"))
 
+    one = _add_verb(verbs, "ledger", _("履职台账：一个工会一年里各项职责履行得怎样"))
+    reader = _("以谁的身份查看：该工会的人")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=reader)
+    _add(one, "--year", type=int, metavar="YEAR", about=_("年份（今年）"))
+    _add(one, "--csv", action="store_true", about=_("输出 CSV"))
+
     one = _add_verb(verbs, "retention", _("已办结的保密件保存到何时，哪些可以删除、哪些依法保留"))
     seen = _("以谁的身份查看：只列其看得到的事项")
     _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=seen)

@@ -22,15 +22,18 @@ THEMES = ("light", "dark")  # without one the system's is followed
 THEME = "theme"  # the cookie that keeps it
 
 # from the likeliest on; what follows the fourth stands under "more" on a phone
-EVERYBODY = ("inbox", "matters", "publications", "launch", "grid", "definitions", "rules")
+EVERYBODY = (
+    *("inbox", "matters", "publications", "launch", "grid"),
+    *("ledger", "definitions", "rules"),
+)
 BY_DESK = {
     posts.OFFICE: (
-        *("inbox", "grid", "audit", "despatch", "people", "launch", "matters", "publications"),
-        *("log", "seal", "retention", "definitions", "rules"),
+        *("inbox", "grid", "audit", "despatch", "ledger", "people", "launch", "matters"),
+        *("publications", "log", "seal", "retention", "definitions", "rules"),
     ),
     posts.AUDIT: (
-        *("audit", "log", "seal", "inbox", "despatch", "retention", "people", "matters"),
-        *("publications", "launch", "definitions", "rules"),
+        *("audit", "log", "seal", "inbox", "ledger", "despatch", "retention", "people"),
+        *("matters", "publications", "launch", "definitions", "rules"),
     ),
     posts.ADMINISTRATION: (
         *("inbox", "people", "definitions", "rules", "proposals", "matters", "publications"),
@@ -58,6 +61,7 @@ ICONS = {
     "log": "M5 6h14M5 10h14M5 14h14M5 18h9",
     "seal": "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4",
     "proposals": "M5 12l4 4L19 6",
+    "ledger": "M6 4h12v16H6zM9 8l1.5 1.5L13 7M9 14l1.5 1.5L13 13M15 9h1M15 15h1",
 }
 
 
@@ -141,4 +145,5 @@ def _titles() -> dict[str, str]:
         "log": _("审计日志"),
         "seal": _("封存与校验"),
         "proposals": _("待批准"),
+        "ledger": _("履职台账"),
     }

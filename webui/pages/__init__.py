@@ -31,6 +31,7 @@ BLUEPRINTS = (
     "secretary.matters",
     "secretary.grid",
     "secretary.indicators",
+    "secretary.ledger",
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",

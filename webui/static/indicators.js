@@ -33,7 +33,12 @@
         color: text,
         font: { family: style.getPropertyValue("--yx-fonts") },
         scales: {
-          x: { min: 0, max: told.share ? 100 : undefined, ticks: { color: text, callback: (n) => n + unit }, grid: { color: line } },
+          x: {
+            min: 0,
+            max: told.share ? 100 : undefined,
+            ticks: { color: text, precision: told.whole ? 0 : undefined, callback: (n) => n + unit },
+            grid: { color: line },
+          },
           y: { ticks: { color: text, autoSkip: false }, grid: { display: false } },
         },
         plugins: {

@@ -41,6 +41,11 @@ event = Table(
     Column("words", JSONB(none_as_null=True)),  # see db/aside.py
     PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
+    Index(  # what instances did for the duties of a union: engine/queries/ledger.py
+        "ix_event_duty",
+        text("(body::jsonb ->> 'union')"),
+        postgresql_where=text("kind = 'duty_noted'"),
+    ),
 )
 
 # time only goes forward: so much earlier than the one before it in its chain may an event be, as

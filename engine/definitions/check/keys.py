@@ -99,6 +99,14 @@ _CLAIM = Of(
     ("asks", "at", "what", "needs"),
     ("asks", "what"),
 )
+_DUTY = Of(
+    {
+        "of": str,
+        **{key: [str] for key in ("done", "opens", "undone", "breached", "none")},
+        **dict.fromkeys(("when", "on", "due", "until"), str),
+    },
+    ("of", "done"),
+)
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
     {
@@ -297,6 +305,7 @@ PROCESS = Of(
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
         "claims": [_CLAIM],
+        "duty": [_DUTY],
         "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
         "plan": Of(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from engine.definitions import duties
 from engine.definitions.check.fault import Fault
 from engine.messages import Listed, Message, _
 
@@ -21,6 +22,9 @@ BY_ENGINE: Final = frozenset(
     {
         "BALLOT-KEYS",
         "BALLOT-MIN",
+        "DL-EVENT-A",
+        "DL-EVENT-G",
+        "DL-LEAD",
         "INVITE-DAYS",
         "LIST-ORDER",
         "RET-CASE",
@@ -33,13 +37,14 @@ _OF_NO_USE: Final = re.compile(r"scenarios/|.*\.(md|txt)$")  # stories and words
 
 
 def used(folders: Iterable[Mapping[str, str]]) -> frozenset[str]:
-    """Whatever is written like the id of a rule in the files of folders, and what the engine looks
-    up.
+    """Whatever is written like the id of a rule in the files of folders, what the catalogue of
+    duties names, and what the engine looks up.
     """
+    of_periods = {duty.period.shift for duty in duties.catalogue().values()} - {""}
     texts = (
         text for files in folders for name, text in files.items() if not _OF_NO_USE.match(name)
     )
-    return BY_ENGINE.union(*(_NAME.findall(text) for text in texts))
+    return BY_ENGINE.union(of_periods, *(_NAME.findall(text) for text in texts))
 
 
 def silence(files: Mapping[str, str], rules: Rules) -> Iterator[Fault]:

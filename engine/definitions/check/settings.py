@@ -12,6 +12,7 @@ from engine.definitions.check import (
     booklet,
     books,
     claims,
+    duties,
     indicators,
     plans,
     publications,
@@ -72,6 +73,7 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _guard(guard, draft, language)
     for claim in draft.raw.get("claims", ()):
         yield from claims.faults(claim, draft, language)
+    yield from duties.faults(draft.raw.get("duty", ()), draft, language)
     yield from plans.faults(draft.table("plan"), language)
     yield from indicators.faults(draft.table("indicators"), draft.table("columns"), language)
     yield from booklet.faults(

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from engine.history.duties import Mark
 from engine.history.kinds.kind import Facts, kind, told_if
 from engine.messages import Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _task_reassigned(facts: Facts) -> Message:
@@ -44,6 +50,21 @@ def _instance_launched(facts: Facts) -> Message:
     if facts.body.get("whose") == "union":
         return _("{who}提出，编号 {number}（按本单位版本办理）")
     return _("{who}提出，编号 {number}")
+
+
+_OF_DUTIES: Mapping[str, Message] = {
+    Mark.OPEN: _("记入履职台账：{duty} 开始办理"),
+    Mark.DONE: _("记入履职台账：{duty} 已履行，{day}"),
+    Mark.UNDONE: _("记入履职台账：{duty} 不再算履行，{day}"),
+    Mark.BREACHED: _("记入履职台账：{duty} 违反，{day}"),
+    Mark.NONE: _("记入履职台账：{duty} 不适用"),
+    Mark.CLOSED: _("记入履职台账：{duty} 本件结束"),
+    Mark.VOID: _("记入履职台账：{duty} 撤回、终止，不作证明"),
+}
+
+
+def _duty_noted(facts: Facts) -> Message:
+    return _OF_DUTIES.get(facts.body["mark"], _("记入履职台账：{duty}，{day}"))
 
 
 MATTERS = (
@@ -256,6 +277,7 @@ MATTERS = (
     kind(
         "matter_disclosed", _("解除保密"), _("“{element}”以后不再保密"), "element", mark="outcome"
     ),
+    kind("duty_noted", _("履职台账"), _duty_noted, *("duty", "mark", "day", "union")),
     kind("erasure_proposed", _("提议删除内容"), _("{who}提议删除内容"), "proposal"),
     kind("erasure_refused", _("未批准删除内容"), _("{who}未批准删除内容"), "proposal"),
     kind("hold_placed", _("依法保留"), _("{who}要求保留内容，解除之前不能删除"), "proposal"),
