@@ -153,7 +153,7 @@ def _read(session: Session, actor: Actor, process_id: str, filename: str, data: 
     digest = hashlib.sha256(data).hexdigest()
     rows = []
     for line in lines:
-        said = {places[at]: str(c.value).strip() for at, c in _filled(line) if at in places}
+        said = {places[at]: spelling.shown(c.value) for at, c in _filled(line) if at in places}
         owner, name, wrong = known.meant(said)
         fields = {
             field.key: (field, said[field.key]) for field in _fields(process) if field.key in said
@@ -210,6 +210,8 @@ def _answer(field: Field, said: str, offer: Callable[[str], list[tuple[str, str]
     """What a cell means: a choice by its label, a thing by its name, several apart."""
     labels = {label: value for value, label in offer(field.source)} if field.source else {}
     labels |= {choice.label: choice.value for choice in field.choices}
+    if field.kind == "datetime":
+        return spelling.day(said)
     if field.kind != "checklist":
         return labels.get(said, said)
     for mark in _SPLIT[1:]:

@@ -21,6 +21,7 @@ import python_calamine
 from engine import bounded
 from engine.errors import Invalid
 from engine.messages import Message, _
+from engine.people import spelling
 
 LIMITS = bounded.Limits(seconds=20, megabytes=1024)
 MAX_BYTES = 10_000_000
@@ -76,6 +77,17 @@ def read(filename: str, data: bytes) -> list[Sheet]:
     except (bounded.Exceeded, ValueError):
         raise bad(_("这个文件打不开，请用下载的模板重新填写。")) from None
     return found
+
+
+def lines(filename: str, data: bytes, most: int) -> list[list[str]]:
+    """What the cells of the first sheet with anything in it show, at most so many lines; formulas
+    show nothing, since nobody works them out here. Raises Invalid.
+    """
+    rows = next((sheet.rows for sheet in read(filename, data) if sheet.rows), [])
+    return [
+        ["" if cell.kind in ("f", "e") else spelling.shown(cell.value) for cell in row.cells]
+        for row in rows[:most]
+    ]
 
 
 def check(filename: str, data: bytes) -> None:

@@ -98,6 +98,11 @@ def day(value: object) -> str:
         return text
 
 
+def shown(value: object) -> str:
+    """What a cell shows: its text, a whole number without a point, a day as 2025-09-01."""
+    return (day(value) if isinstance(value, date) else plain(value)).strip()
+
+
 def plain(value: object) -> str:
     """The value of a cell as text: whole numbers without a point."""
     if value is None:

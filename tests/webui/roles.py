@@ -691,6 +691,7 @@ SENT: dict[str, dict[str, Any]] = {
         | {"once": "k-2", "f.attachments": "{attachment}"}
     },
     "launch.alike": {"query": {"title": "延长食堂供餐增设校车"}},
+    "files.lines": {"file": ("file", "a.csv", b"x,y")},
     "files.upload": {"file": ("file", "a.txt", b"x")},
     "audit.index search": {"query": {"words": "鹭岛"}},
     "audit.index csv": {"query": {"format": "csv"}},

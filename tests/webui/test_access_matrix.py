@@ -350,6 +350,7 @@ despatch.paper | 404 200 200 200 200 404 | 404
 despatch.propose | 404 403 403 409 403 404 | 404
 retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
+files.lines | 200 | -
 files.upload | 201 | -
 files.view | 404 200 200 200 200 404 | 404
 health.alive | 200 | -!

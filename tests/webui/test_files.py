@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
+import openpyxl
 import pytest
 from sqlalchemy import func, insert, select
 
@@ -135,6 +137,31 @@ def test_empty_missing_and_several_files_are_refused(client: Login, house: House
     two = {"file": [(io.BytesIO(PDF), "一.pdf"), (io.BytesIO(PDF), "二.pdf")]}
     assert browser.post("/files", data=two, headers=SCRIPT).status_code == 422
     assert kept(house) == 0
+
+
+def test_a_table_gives_its_cells_as_they_are_shown(client: Login, house: House) -> None:
+    """For a table of a form: titles above the head are there, formulas are not, a day is a day; nothing is kept."""
+    book, sheet = openpyxl.Workbook(), io.BytesIO()
+    book.create_sheet("票据", 0)
+    for line in (
+        ["发票清单"],
+        ["日期", "金额", "张数"],
+        [datetime(2026, 9, 1), 12.5, 3.0],
+        ["=1+1"],
+    ):
+        book.worksheets[0].append(line)
+    book.save(sheet)
+    sheet.seek(0)
+    browser = client("office")
+    sent = browser.post("/files/lines", data={"file": (sheet, "票据.xlsx")})
+    shown = [[cell for cell in line if cell] for line in sent.json["lines"]]
+    assert shown == [["发票清单"], ["日期", "金额", "张数"], ["2026-09-01", "12.5", "3"], []]
+    csv = io.BytesIO("日期;金额\n".encode("gb18030"))
+    assert browser.post("/files/lines", data={"file": (csv, "a.csv")}).json["lines"]
+    ours = {"X-Requested-With": "yixing"}
+    for name, data in (("a.xlsx", b"PK no"), ("a.pdf", b"%PDF"), ("a.csv", b"")):
+        wrong = browser.post("/files/lines", data={"file": (io.BytesIO(data), name)}, headers=ours)
+        assert wrong.status_code == 422 and wrong.json["errors"]["file"][0]
 
 
 def test_more_than_a_megabyte_is_let_in_here_only(client: Login, house: House) -> None:

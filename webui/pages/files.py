@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request, session
 from flask_babel import gettext as _
 
 from engine.commands import attachments
-from engine.documents import docx
+from engine.documents import docx, sheets
 from engine.documents import pdf as printing
 from engine.errors import Invalid
 from webui.http.session import carry_out, look, me, needs_login
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
 blueprint = Blueprint("files", __name__)
+LINES = 1000  # of a table that is put into a form
 ROOM = 64 * 1024  # for what a multipart body holds besides the file
 SHUT = "sandbox; default-src 'none'; frame-ancestors 'none'"
 PICTURE = (
@@ -39,22 +40,35 @@ STARTS = (
 
 @blueprint.url_value_preprocessor
 def _allow_large(endpoint: str | None, _values: object) -> None:
-    """Let the upload, and only it, be large. This runs before the CSRF check, which already
+    """Let an upload, and only it, be large. This runs before the CSRF check, which already
     reads the body.
     """
-    if endpoint == "files.upload" and session.get("key"):
-        request.max_content_length = attachments.MAX_BYTES + ROOM
+    largest = {"files.upload": attachments.MAX_BYTES, "files.lines": sheets.MAX_BYTES}
+    if endpoint in largest and session.get("key"):
+        request.max_content_length = largest[endpoint] + ROOM
+
+
+@blueprint.post("/files/lines")
+@needs_login
+def lines() -> Answer:
+    """The cells of a table that is put into a form; nothing of it is kept: {"lines"}."""
+    name, data = _one_file(sheets.MAX_BYTES)
+    return jsonify(lines=sheets.lines(name, data, LINES))
+
+
+def _one_file(most: int) -> tuple[str, bytes]:
+    """The name and the bytes of the file that was sent. Raises Invalid for none or several."""
+    sent = request.files.getlist("file")
+    if len(sent) != 1 or not sent[0].filename:
+        raise Invalid({"file": [_("请选择一个文件。")]})
+    return sent[0].filename, sent[0].stream.read(most + 1)
 
 
 @blueprint.post("/files")
 @needs_login
 def upload() -> tuple[Answer, int]:
     """Keep one file until a form names it: {"id", "name", "size"}."""
-    sent = request.files.getlist("file")
-    if len(sent) != 1 or not sent[0].filename:
-        raise Invalid({"file": [_("请选择一个文件。")]})
-    name = sent[0].filename
-    data = sent[0].stream.read(attachments.MAX_BYTES + 1)
+    name, data = _one_file(attachments.MAX_BYTES)
     about = request.form.get("about", "")[:200]
     key = carry_out(lambda s: attachments.add(s, me(), name, data, about))
     return jsonify(id=str(key), name=name, size=len(data)), 201

@@ -124,8 +124,13 @@ const rows = (() => {
     const found = line.map((title) => known.findIndex(([key, label]) => [bare(key), bare(label)].includes(bare(title))));
     return found.filter((at) => at >= 0).length >= Math.min(2, known.length) ? found : null;
   };
+  const bring = (table, lines) => {
+    // a whole file: what stands above its head, such as a title, is no row
+    const above = lines.slice(0, 10).findIndex((line) => titled(table, line));
+    take(table, lines.slice(Math.max(above, 0)), firstFree(table), 0);
+  };
   const take = (table, lines, from, first) => {
-    // puts lines into the rows from `from` on; what was not taken is said, and nothing else is lost
+    // puts lines into the rows from `from` on; what was not taken is told, and nothing else is lost
     const head = titled(table, lines[0] ?? []);
     const places = head ?? (lines[0] ?? []).map((_, n) => n + first);
     const wrong = [];
@@ -143,10 +148,10 @@ const rows = (() => {
         if (cell && !put(cell, said)) wrong.push(words(`第 ${at} 行“${cell.dataset.label}”：${said}`, `row ${at}, ${cell.dataset.label}: ${said}`));
       });
     }
-    const said = [];
-    if (lost.length) said.push(words(`最多 ${most(table)} 行，后面 ${lost.length} 行没有放入。`, `At most ${most(table)} rows: ${lost.length} were left out.`));
-    if (wrong.length) said.push(words(`没有看懂，请自己选：${wrong.slice(0, 8).join("；")}`, `Not understood, please choose: ${wrong.slice(0, 8).join("; ")}`));
-    tell(table, said.join(" "));
+    const told = [];
+    if (lost.length) told.push(words(`最多 ${most(table)} 行，后面 ${lost.length} 行没有放入。`, `At most ${most(table)} rows: ${lost.length} were left out.`));
+    if (wrong.length) told.push(words(`没有看懂，请自己选：${wrong.slice(0, 8).join("；")}`, `Not understood, please choose: ${wrong.slice(0, 8).join("; ")}`));
+    tell(table, told.join(" "));
     bound(table);
     changed(table);
   };
@@ -160,6 +165,18 @@ const rows = (() => {
     }
     line.textContent = text;
     line.hidden = !text;
+  };
+  // the server opens a workbook and gives its cells, or says why not
+  const opened = async (url, file) => {
+    const sent = new FormData();
+    sent.set("file", file);
+    const headers = { "X-CSRFToken": document.querySelector("meta[name=csrf]").content, "X-Requested-With": "yixing" };
+    const reply = await fetch(url, { method: "POST", body: sent, headers }).catch(() => null);
+    const said = reply && (await reply.json().catch(() => null));
+    if (!reply || !said) return { why: words("没有连上服务器，请稍后再试。", "The server was not reached; please try again.") };
+    const lines = (said.lines ?? []).filter((line) => line.some(Boolean));
+    if (reply.ok) return lines.length ? { lines } : { why: words("文件里没有内容。", "There is nothing in the file.") };
+    return { why: said.errors?.file?.[0] ?? said.detail ?? said.title };
   };
   const firstFree = (table) => {
     const blank = all(table).findLastIndex((row) => !isBlank(row)) + 1;
@@ -212,12 +229,17 @@ const rows = (() => {
       event.target.value = "";
       if (!file) return;
       if (file.size > 200_000) return tell(table, words("文件太大，最多 200 KB。", "The file is too large: 200 KB at most."));
+      const workbook = /\.xlsx?$/i.test(file.name) ? event.target.dataset.lines : "";
+      if (workbook) {
+        const { lines, why } = await opened(workbook, file);
+        return why ? tell(table, why) : bring(table, lines);
+      }
       const bytes = await file.arrayBuffer();
       let text = new TextDecoder("utf-8").decode(bytes);
       if (text.includes("\ufffd")) text = new TextDecoder("gb18030").decode(bytes); // as Excel saves CSV in China
       const lines = parse(text.replace(/^\ufeff/, ""));
       if (!lines.length) return tell(table, words("文件里没有内容。", "There is nothing in the file."));
-      return take(table, lines, firstFree(table), 0);
+      return bring(table, lines);
     });
   }
   return { read, columns, show, settle, room };
