@@ -69,11 +69,15 @@ class Case:
         """Days between its being done and its last day, fewer than none when it was late."""
         return (self.due - self.day).days if self.due and self.came in FINISHED else None
 
-    @property
-    def year(self) -> int:
-        """In whose ledger it stands: of what is not finished, that of its last day."""
-        waits = self.came in (Came.OPEN, Came.OVERDUE)
-        return (self.due or self.day).year if waits else self.day.year
+    def stands_in(self, year: int, today: date) -> bool:
+        """Does it stand in the ledger of a year: that of its day; what is not finished in all from
+        its beginning, or from its last day once that is over, up to now?
+        """
+        if self.came not in (Came.OPEN, Came.OVERDUE):
+            return self.day.year == year
+        last = self.due or self.day
+        first = last if self.came == Came.OVERDUE else self.day
+        return first.year <= year <= max(last, today).year
 
 
 def case_of(notes: Sequence[Noted], today: date) -> Case:
@@ -269,7 +273,7 @@ _WORST = {  # what one that was not in time makes of a duty
 
 def _of_occasions(duty: Duty, cases: Sequence[Case], year: int, terms: Terms) -> Standing:
     """Each by itself; of a duty of law one that was not in time is one too many."""
-    shown = [case for case in cases if case.year == year]
+    shown = [case for case in cases if case.stands_in(year, terms.today)]
     found = _standing(_occasion(shown, year, terms), None, shown)
     bad, judged = found.count(*BAD), found.count(Came.DONE, *BAD)
     spare = min((c.spare for c in shown if c.spare is not None), default=None)

@@ -118,6 +118,12 @@ def test_by_occasion_one_that_was_not_in_time_is_too_many_by_law_and_a_share_oth
     late = case(("done", "2026-04-01", "2026-03-31"))
     assert state(OF_MOTIONS, 2026) == "no_case grey"
     assert state(OF_MOTIONS, 2026, case(("open", "2026-03-02", None))) == "open grey"
+    to_come = case(("open", "2025-12-01", "2027-01-31"))
+    assert [state(OF_MOTIONS, year, to_come) for year in (2025, 2026, 2027)] == ["open grey"] * 3
+    missed = case(("open", "2024-12-01", "2025-01-31"))  # and still not done
+    assert state(OF_MOTIONS, 2024, missed) == "before grey"
+    assert [state(OF_MOTIONS, year, missed) for year in (2025, 2026)] == ["overdue red"] * 2
+    assert state(OF_MOTIONS, 2027, missed) == "no_case grey"
     assert state(OF_MOTIONS, 2026, case(("none", "2026-03-02", None))) == "not_applicable grey"
     assert state(OF_MOTIONS, 2025, good) == "no_case grey"
     assert state(OF_MOTIONS, 2026, *[good] * 38, late, late) == "late green"  # 95 of 100
