@@ -117,8 +117,8 @@ def _read(text: str) -> Mapping[str, Duty]:
         periods = {key: _period(key, table) for key, table in told["periods"].items()}
         return {key: _duty(key, table, told, periods) for key, table in told["duties"].items()}
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
-        wrong = _("{file} 读不懂。", file=FILE)
-        raise ProcessFault(wrong, file=FILE, advice=str(fault)) from fault
+        wrong = _("{file} 读不懂：{fault}", file=FILE, fault=repr(fault))
+        raise ProcessFault(wrong, file=FILE) from fault
 
 
 def _period(key: str, table: Mapping[str, Any]) -> Period:

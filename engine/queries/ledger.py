@@ -150,10 +150,11 @@ def _ledgers(
     noted = _noted(session, ids)
     hidden, seen = _matters(session, actor, {n.matter for each in noted.values() for n in each})
     kept = _kept(session, ids)
+    duties = catalogue()
     for union, about in zip(unions, _about(session, ids), strict=True):
         cases = _cases((n for n in noted[union.id] if n.matter not in hidden), clock.today())
-        keeping = {duty: kept.of(union.id, duty) for duty in catalogue()}
-        rows = (_rows(d, keeping[d.key], cases[d.key], about, year) for d in catalogue().values())
+        keeping = {duty: kept.of(union.id, duty) for duty in duties}
+        rows = (_rows(d, keeping[d.key], cases[d.key], about, year) for d in duties.values())
         told = tuple(Row(*row, seen) for each in rows for row in each)
         yield Ledger(union, year, told)
 
