@@ -20,6 +20,7 @@ OWNER = "launch.mover"  # process.toml without `owner`
 WITHDRAWAL = (
     "withdraw"  # a message of this name ends an instance as withdrawn, if it says no `state`
 )
+URGED_A_DAY = 1  # how often a task is urged a day where no rule says it
 REPLY = "lead_replied"  # what `notify_merged` sends, if it says no `message`
 
 

@@ -11,7 +11,16 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, dates, finding, messages, polls, reasons, unit_of_work
+from engine.commands import (
+    advance,
+    dates,
+    finding,
+    messages,
+    polls,
+    reasons,
+    unit_of_work,
+    urgings,
+)
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
@@ -57,10 +66,6 @@ _POSTPONE = (
         "WHERE instance_id = :id AND current AND until > :since"
     ),
 )
-_REMIND = text("""
-UPDATE task SET due = coalesce(due, '{}') || jsonb_build_object('reminded', CAST(:today AS text))
- WHERE instance_id = :id AND state = 'open' AND coalesce(due->>'reminded', '') <> :today
-""")
 
 
 def current(session: Session, process_id: str, union_id: UUID) -> Process:
@@ -255,22 +260,22 @@ def _end(work: UnitOfWork, state: InstanceState, kind: str, reason: str) -> None
 
 
 @on_desk(
-    hint=_("正在办理的人会在待办中看到催办和您写的话；每天一次，记录在案。"),
+    hint=_(
+        "正在办理的人会在待办中看到催办和您写的话，记录在案；每天几次、几次无效后告知谁，按规则。"
+    ),
     done=_("已催办，办理人的待办中会显示。"),
     states=(InstanceState.RUNNING,),
     weight="primary",
 )
 def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Urge those for whom a matter waits, once a day; it shows in their inboxes.
+    """Urge those for whom a matter waits, as often a day as the union's rule says; it shows in
+    their inboxes. After some urgings in vain those above them are told, as the process says.
 
-    Raises NotFound, Refused, Invalid, Conflict when it was done today or nobody has a task.
+    Raises NotFound, Refused, Invalid, Conflict when it was done often enough today or nobody has a
+    task.
     """
     work = desk(session, actor, instance_id, "remind", InstanceState.RUNNING)
-    plain, today = reasons.plain(reason), clock.today().isoformat()
-    marked = session.execute(_REMIND, {"id": instance_id, "today": today}).rowcount
-    if not marked:
-        raise Conflict(_("今天已经催办过，或者现在没有等待办理的环节。"), code="reminded")
-    work.log.add("matter_reminded", actor, reason=plain)
+    urgings.urge(work, actor, reasons.plain(reason))
     unit_of_work.save(work)
     return instance_id
 

@@ -26,6 +26,7 @@ from engine.definitions.process import (
     Premise,
     Process,
     RollRule,
+    Rung,
     Statistics,
 )
 from engine.definitions.shelves import BookRule, RoundRule
@@ -178,6 +179,7 @@ def _lane(key: str, table: Table) -> Lane:
         holding=_posts_of(table.get("holding", ())),
         sees=bool(table.get("sees", False)),
         leaves=bool(table.get("leaves", False)),
+        urging=tuple(Rung(each["after"], each["lane"]) for each in table.get("urging", ())),
     )
 
 

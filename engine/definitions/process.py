@@ -27,6 +27,14 @@ OWNER = Words("提出人", "Initiator")  # where no lane is the owner's
 
 
 @dataclass(frozen=True)
+class Rung:
+    """After as many urgings in vain as the rule `after` says, `lane` is told too."""
+
+    after: str
+    lane: str
+
+
+@dataclass(frozen=True)
 class Lane:
     key: str
     title: Words
@@ -36,6 +44,7 @@ class Lane:
     holding: tuple[str, ...] = ()  # posts of the union by which persons act: by one of them
     sees: bool = False  # whom it means finds the matter, though no task was put before them
     leaves: bool = False  # whom it means no more does not find it any more
+    urging: tuple[Rung, ...] = ()  # who is told when its tasks were urged in vain, upwards
 
     @property
     def of_union(self) -> bool:

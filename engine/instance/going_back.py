@@ -110,6 +110,7 @@ _IDLE = frozenset(
         "history_read",
         "matter_read",
         "matter_reminded",
+        "urging_raised",
     }
 )
 _PASSABLE = frozenset(  # nothing is left there

@@ -245,7 +245,7 @@ def _booklet(session: Session, asked: operating.Asked) -> operating.Came:
     given = asked.given
     ids = [UUID(key) for key in given["matters"]]
     wish = booklet.Wish(given["session"], frozenset(given["without"]), given["form"])
-    made = booklet.made(session, asked.actor, given["process"], ids, wish, asked.tell)
+    made = booklet.made(session, asked.actor, given["process"], ids, wish, tell=asked.tell)
     return operating.Came(made.holds, made.data)
 
 

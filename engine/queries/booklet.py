@@ -150,6 +150,7 @@ def made(
     process_id: str,
     ids: Sequence[UUID],
     wish: Wish,
+    *,
     tell: Tell = silent,
 ) -> Volume:
     """The volume of these matters.

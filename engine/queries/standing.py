@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, case, cast, func, or_, select
 
+from engine import clock
 from engine.db import aside, tables
 from engine.db.states import TaskState
 from engine.definitions.store import process_of
+from engine.instance import urging
 from engine.queries.history import read_body
 from engine.queries.words import Named
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
     from engine.definitions.process import Lane, Process
@@ -38,6 +42,13 @@ class Standing:
     who: str
     since: datetime
     due_at: datetime | None
+    urged: tuple[datetime, ...] = ()
+    looked_at: datetime | None = None  # when somebody who has it looked last; only if it was urged
+
+    @property
+    def noticed(self) -> bool:
+        """Has somebody who has it looked at the matter since it was last urged?"""
+        return bool(self.urged and self.looked_at and self.looked_at >= self.urged[-1])
 
 
 @dataclass(frozen=True)
@@ -78,18 +89,39 @@ class _Open(NamedTuple):
     assignee_id: UUID | None
     opened_at: datetime
     due_at: datetime | None
+    due: Mapping[str, Any] | None
     version: str
+    looked_at: datetime | None
 
 
 def _open_tasks(session: Session, ids: Sequence[UUID]) -> list[_Open]:
-    columns = [getattr(_task, name) for name in _Open._fields[:-1]]
+    columns = [getattr(_task, name) for name in _Open._fields[:-2]]
     query = (
-        select(*columns, _instance.version)
+        select(*columns, _instance.version, _looked())
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(_task.instance_id.in_(list(ids)), _task.state == TaskState.OPEN)
     )
     soonest_first = _task.due_at.nulls_last(), _task.id
     return [_Open(*tuple(row)) for row in session.execute(query.order_by(*soonest_first))]
+
+
+def _looked() -> ColumnElement[Any]:
+    """When somebody who has a task, itself or by their post, last looked at its matter; NULL for one
+    that was not urged.
+    """
+    post, seen, today = tables.post.c, tables.seen.c, clock.today()
+    seat = post.kind + "@" + cast(post.unit_id, Text)
+    sits = (
+        select(post.member_id)
+        .where(seat == _task.seat, post.from_on <= today)
+        .where(or_(post.to_on.is_(None), post.to_on >= today))
+    )
+    having = or_(
+        seen.member_id == _task.assignee_id,
+        and_(_task.assignee_id.is_(None), seen.member_id.in_(sits)),
+    )
+    last = select(func.max(seen.at)).where(seen.instance_id == _task.instance_id, having)
+    return case((_task.due.has_key("urged"), last.scalar_subquery()))
 
 
 def _unit_of(seat: str | None) -> str:
@@ -101,7 +133,8 @@ def _standing(process: Process, task: _Open, names: Named, lang: str) -> Standin
     unit = names.names.get(_unit_of(task.seat), "")
     lane = lane_words(process.lanes.get(rule.lane), unit, lang)
     who = names.get(task.assignee_id) or lane
-    return Standing(rule.title.in_(lang), who, task.opened_at, task.due_at)
+    urged = tuple(urging.urged(task.due))
+    return Standing(rule.title.in_(lang), who, task.opened_at, task.due_at, urged, task.looked_at)
 
 
 def lane_words(lane: Lane | None, unit: str, lang: str) -> str:

@@ -170,6 +170,7 @@ api_process-instances.fetch_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.queue_evidence | 404 403 403 202 202 404 | 404
 api_process-instances.read_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
+api_process-instances.list_urgings | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
 api_process-instances.let_in | 404 409 409 409 409 404 | 404
 api_process-instances.let_out | 404 403 409 403 403 404 | 404

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.messages import Bilingual, Language
     from engine.queries.labels import Labelled
     from engine.queries.linked import Linked
+    from engine.queries.standing import Standing
 
 LANGUAGES = ("zh", "en")
 
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
     filters: dict[str, Callable[..., Any]] = {
         "day": day,
         "moment": moment,
+        "urged": urged,
         "lines": lines,
         "size": size,
         "left": left,
@@ -133,6 +135,13 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(clock.CHINA)
     return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def urged(task: Standing) -> str:
+    """How often an open task was urged, when last, and whether somebody who has it noticed."""
+    how = _("催办 %(n)s 次，最近 %(at)s", n=len(task.urged), at=moment(task.urged[-1]))
+    noticed = _("，已看") if task.noticed else _("，还没有看")
+    return f"{how}{noticed}"
 
 
 def seconds_left(until: datetime | str) -> int:

@@ -6,14 +6,13 @@ The note with it stands beside the history, which keeps its digest, as the words
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from engine import clock
-from engine.commands import unit_of_work
-from engine.db import canonical, tables
+from engine.commands import circulating, unit_of_work
+from engine.db import tables
 from engine.definitions.verbs import COPY
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history.erased import ERASED_MARK
@@ -57,17 +56,9 @@ def send(
     if ERASED_MARK in work.facts:
         raise Conflict(_("内容已按规定删除，不能再抄送。"), code="erased")
     people, note = _chosen(work, to), _plain(text)
-    salt, at = os.urandom(canonical.SALT_BYTES), clock.now()
-    shared: dict[str, Any] = {"instance_id": instance_id, "by_id": actor.id, "at": at}
-    shared |= {"element": element, "text": note, "salt": salt}
-    new = [{"id": tables.new_id(), "to_id": person.id, **shared} for person in people]
-    session.execute(insert(tables.copy), new)
-    told: dict[str, Any] = {"task": element} if element else {}
-    told["copies"] = {str(row["id"]): str(row["to_id"]) for row in new}
-    told |= {"members": [str(each.id) for each in people]}
-    work.log.add("copied", actor, digest=canonical.salted({"text": note}, salt), **told)
+    keys = circulating.circulate(work, actor, [each.id for each in people], note, element)
     unit_of_work.note(work)
-    return [row["id"] for row in new]
+    return keys
 
 
 def withdraw(session: Session, actor: Actor, copy_id: UUID) -> UUID:

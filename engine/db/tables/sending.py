@@ -112,7 +112,8 @@ TRIGGERS = {
             "task_urged",
             "task",
             "UPDATE OF due",
-            "NEW.state = 'open' AND NEW.due->>'reminded' IS DISTINCT FROM OLD.due->>'reminded'",
+            "NEW.state = 'open' AND (NEW.due->>'reminded', NEW.due->>'urged') "
+            "IS DISTINCT FROM (OLD.due->>'reminded', OLD.due->>'urged')",
             "urged",
         ),
         ("poll_came", "poll", "INSERT", _ANSWERED_OUTSIDE, "poll"),

@@ -150,6 +150,7 @@ _LANE = Of(
         "holding": (str, [str]),
         "sees": bool,
         "leaves": bool,
+        "urging": [Of({"after": str, "lane": str}, ("after", "lane"))],
     },
     ("title",),
     ("title",),

@@ -30,6 +30,7 @@ BY_ENGINE: Final = frozenset(
         "RET-CASE",
         "SEP-DAYS",
         "STAT-SMALL",
+        "URGE-DAILY",
     }
 )
 _NAME: Final = re.compile(r"[A-Z]{2,8}(?:-[A-Z0-9]+)+")

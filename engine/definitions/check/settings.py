@@ -251,6 +251,13 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
     if not KEY.fullmatch(key):
         yield Fault(FILE, place, _("泳道的编号不合规定。"), _KEY_ADVICE)
     yield from _holder(place, lane, language)
+    for rung in lane.get("urging", ()):
+        if not language.known_rule(rung["after"]):
+            what = _("urging 里没有规则 {rule}。", rule=shown(rung["after"]))
+            yield Fault(FILE, place, what, _("请写 processes/law 里的规则编号。"))
+        if rung["lane"] not in draft.table("lanes"):
+            what = _("urging 里没有泳道 {lane}。", lane=shown(rung["lane"]))
+            yield Fault(FILE, place, what, _("请写 [lanes] 里的一条。"))
     used = {message.get("lane") for message in draft.table("messages").values()}
     used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
     used |= {publication.get("lane") for publication in draft.table("publications").values()}

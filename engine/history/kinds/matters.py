@@ -155,6 +155,13 @@ MATTERS = (
         mark="clock",
     ),
     kind("matter_reminded", _("催办本件"), _("{who}催办：{reason}"), "reason", mark="outcome"),
+    kind(
+        "urging_raised",
+        _("催办告知"),
+        _("第 {n} 次催办“{task}”，同时告知{to}"),
+        *("task", "id", "n", "to"),
+        mark="outcome",
+    ),
     kind("reminder_sent", _("发出提醒"), _("提醒“{task}”的期限"), mark="clock"),
     kind(  # of old
         "mover_replaced",

@@ -9,7 +9,7 @@ from engine.commands import packs as asking
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
 from engine.queries import confidence as secrecy
-from engine.queries import diagrams, launchable, packs
+from engine.queries import diagrams, launchable, packs, urgings
 from engine.queries import history as told
 from engine.queries import instance as reading
 from engine.queries import instances as lists
@@ -32,6 +32,7 @@ from webui.api.instances.shapes import (
     PackShape,
     ProofShape,
     ReadingList,
+    UrgingsShape,
     Wanted,
 )
 from webui.http import evidence
@@ -181,6 +182,17 @@ def list_readings(session: Session, actor: Actor, instance_id: UUID) -> dict[str
     """Who read a confidential instance, newest first; nothing of any other."""
     found = secrecy.guarded(session, actor, instance_id)
     return {"items": found.readings if found else ()}
+
+
+@routes.look(f"{ONE}/urgings", UrgingsShape, recorded=True)
+def list_urgings(session: Session, actor: Actor, instance_id: UUID) -> urgings.Urgings:
+    """How often and by whom those who have an instance were urged, whether they noticed, and what
+    urging now would be. If it is confidential, this is recorded.
+    """
+    found = urgings.urgings(session, actor, instance_id, lang())
+    if found.confidential:
+        confidence.note_reading(session, actor, instance_id)
+    return found
 
 
 @routes.act(f"{ONE}/readers", Moved, body=LetIn, sees=sees)

@@ -275,3 +275,41 @@ EventPage = schemas.page("EventPage", Event)
 InstanceList = Schema.from_dict(
     {"items": fields.List(fields.Nested(InstanceRow), required=True)}, name="InstanceList"
 )
+
+
+class UrgedShape(Schema):
+    at = Moment(required=True)
+    who = fields.String()
+    reason = fields.String()
+    tasks = fields.List(
+        fields.List(fields.Raw()), metadata={"description": "Title and which time."}
+    )
+    told = fields.List(fields.String(), metadata={"description": "Who was told besides."})
+
+
+class UrgedTask(Schema):
+    title = fields.String(required=True)
+    who = fields.String()
+    urged = fields.List(Moment())
+    noticed = fields.Boolean(
+        metadata={"description": "Has somebody who has it looked since the last urging?"}
+    )
+
+
+class ComingUrging(Schema):
+    """What urging now would be. `may`: the day's quota is not used up."""
+
+    task = fields.String(required=True)
+    nth = fields.Integer()
+    today = fields.Integer()
+    most = fields.Integer()
+    may = fields.Boolean()
+    told = fields.List(fields.String())
+
+
+class UrgingsShape(Schema):
+    """The urgings of an instance, the last first."""
+
+    urged = fields.List(fields.Nested(UrgedShape))
+    waits = fields.List(fields.Nested(UrgedTask))
+    coming = fields.List(fields.Nested(ComingUrging))

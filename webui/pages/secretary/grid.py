@@ -23,7 +23,7 @@ from engine.people import access
 from engine.queries import board as boards
 from engine.queries import booklet as volumes
 from engine.queries import grid as reading
-from engine.queries import indicators
+from engine.queries import indicators, urgings
 from engine.queries import instances as lists
 from engine.queries import many as sendings
 from engine.queries.many import Sending
@@ -305,6 +305,9 @@ def _acting(
         process_id=process_id,
         act=kind,
         ids=ids,
+        raised=look(lambda s: urgings.coming(s, me(), ids, lang()))
+        if kind.name == "remind"
+        else (),
         reasons=_grouped(failed),
         back=_back(process_id),
         wanted=_wanted(),

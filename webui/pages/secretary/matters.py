@@ -17,7 +17,15 @@ from engine.commands.verbs import copying
 from engine.definitions.verbs import COPY
 from engine.errors import Conflict, Invalid
 from engine.instance.choices import of_instance
-from engine.queries import background, deadlines, diagrams, meeting_list, standing, vacancies
+from engine.queries import (
+    background,
+    deadlines,
+    diagrams,
+    meeting_list,
+    standing,
+    urgings,
+    vacancies,
+)
 from engine.queries import confidence as secrecy
 from engine.queries import instance as reading
 from engine.queries import instances as lists
@@ -84,6 +92,7 @@ class View:
     guarded: secrecy.Guarded | None  # of a confidential matter
     meetings: Mapping[UUID, meeting_list.Brief]  # by task id
     vacant: Mapping[UUID, vacancies.Vacancy]  # open tasks that nobody can do
+    urgings: urgings.Urgings | None  # for whoever urges, and while something open was urged
 
 
 def _view(session: Session, instance_id: UUID) -> View:
@@ -105,7 +114,17 @@ def _view(session: Session, instance_id: UUID) -> View:
         guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
         meetings={m.task_id: m for m in reversed(held)},
         vacant={v.task_id: v for v in vacancies.vacancies(session, me(), lang(), instance_id)},
+        urgings=_urgings(session, file, opened),
     )
+
+
+def _urgings(
+    session: Session, file: reading.File, opened: Sequence[reading.Open]
+) -> urgings.Urgings | None:
+    told = any((task.due or {}).get("urged") for task in opened)
+    if not told and not _offered(DESK["remind"], file):
+        return None
+    return urgings.urgings(session, me(), file.row.id, lang())
 
 
 def _held(session: Session, file: reading.File) -> tuple[meeting_list.Brief, ...]:
