@@ -28,7 +28,7 @@ def _matter(key: str, *under: dict[str, Any]) -> dict[str, Any]:
         {"title": "样", "texts": texts, "paper": paper},
         {"title": "样", "texts": [], "paper": {**paper, "void": True}},
     ]
-    named = {"key": key, "number": "样〔2026〕001", "title": "样"}
+    named = {"key": key, "number": "样〔2026〕001", "serial": "样〔2026〕002", "title": "样"}
     rows = [{"title": "样", "text": "样"}]
     return {**named, "rows": rows, "sections": sections, "under": list(under), "cells": {}}
 

@@ -83,11 +83,10 @@ class Teller:
         shown = ((key, says[key]) for key in self.rule.columns)
         rows_ = [{"title": self.titles[k], "text": "、".join(text)} for k, text in shown if text]
         number = self.number(row)
-        if number != row.number:
-            rows_.insert(0, {"title": "编号", "text": row.number})
         return {
             "key": f"m{row.id.hex}",
             "number": number,
+            "serial": row.number if row.number != number else "",
             "title": row.title,
             "rows": rows_,
             "sections": [section for section in sections if section],
