@@ -160,7 +160,6 @@ OUTSIDE = {
     "engine/definitions/outline.py": "OUTLINE.txt is Chinese, as the folder is",
     "engine/documents/trial.py": "sample facts with which templates are tried",
     "engine/documents/volume.py": "what the template of a volume is tried with",
-    "engine/queries/booklet_texts.py": "the comma of a Chinese volume",
     "engine/forms/amounts.py": "numbers as people write them, to be recognised, and in capital numerals",
     "engine/forms/formjs.py": "the unit of money, beside its English",
     "engine/forms/serial.py": "numbers as people write them, to be recognised",
