@@ -16,6 +16,7 @@ from engine import clock, legacy
 from engine.db import tables
 from engine.db.states import TaskState
 from engine.errors import EngineError
+from engine.instance import aside
 from engine.instance.union_law import rulebook
 from engine.people import organisation
 
@@ -83,8 +84,8 @@ def _value(context: Context, rule: str, otherwise: int) -> int:
 
 
 def _told(context: Context, row: rows.Selected, before: int) -> tuple[UUID, ...]:
-    """Whom the rungs reach that so many urgings in vain have passed, but those who have the task.
-    Of a confidential matter nobody else is told.
+    """Whom the rungs reach that so many urgings in vain have passed, but those who have the task
+    or stepped aside from it. Of a confidential matter nobody else is told.
     """
     rule = context.process.tasks.get(row.element)
     lane = context.process.lanes.get(rule.lane) if rule else None
@@ -95,7 +96,9 @@ def _told(context: Context, row: rows.Selected, before: int) -> tuple[UUID, ...]
         if rung.after in rulebook().ids and before >= _value(context, rung.after, 0):
             found |= dict.fromkeys(_members(context, context.process.lanes[rung.lane]))
     having = _holding(context, row)
-    return tuple(each for each in found if each not in having)
+    return tuple(
+        each for each in found if each not in having and aside.recorded(context, each) is None
+    )
 
 
 def _holding(context: Context, row: rows.Selected) -> set[UUID]:

@@ -18,9 +18,8 @@ from engine.definitions.check import faults
 from engine.errors import Conflict, NotFound
 from engine.history.verification import first_false
 from engine.instance import union_law, urging
-from engine.instance.context import context_of
 from engine.law import Rulebook
-from engine.queries import comments, grid, urgings
+from engine.queries import copies, grid, urgings
 from engine.queries import instance as reading
 from tests.hostile.sound import rulebook
 from tests.journeys.university import FROM, University
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Engine
-
-    from engine.instance.context import Context
 
 
 def _run(town: University, statement: str, **values: Any) -> None:
@@ -117,10 +114,11 @@ def test_urging_keeps_to_the_quota_and_climbs_the_ladder(
                 assert "其中 1 件已经多次催办，将同时告知 冯刚。" in bulk
             town.do("second", seen.note, key)
         town.do("secretary", instances.remind, key, reason)
-    context: Context = town.look("leader", reading.read, key)  # who was told finds it
-    assert town.look(
-        "leader", lambda s, _a: comments.comments(context_of(s, context.actor, key), "zh")
-    )[-1].text == ("第 4 次催办“签收交办”：第四次催")
+    town.look(
+        "leader", reading.read, key
+    )  # who was told finds it, and that they read it is on record
+    (note,) = town.look("leader", copies.received)
+    assert note.text == "第 4 次催办“签收交办”：第四次催" and note.read_at is None
     with pytest.raises(NotFound):
         town.look("gone", reading.read, key)
 
