@@ -5,7 +5,7 @@ it now would be.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -32,14 +32,21 @@ _event = tables.event.c
 KINDS = "matter_reminded", "urging_raised"
 
 
+class Nth(NamedTuple):
+    """The how manieth urging it was of a task."""
+
+    title: str
+    nth: int
+
+
 @dataclass(frozen=True)
 class Urged:
-    """An urging. `tasks`: their titles, and the how manieth it was of each; `told`: whom besides."""
+    """An urging. `told`: whom besides those who have the tasks."""
 
     at: datetime
     who: str
     reason: str
-    tasks: tuple[tuple[str, int], ...]
+    tasks: tuple[Nth, ...]
     told: tuple[str, ...]
 
 
@@ -128,7 +135,7 @@ def _urged(
     for at, body in told:
         if body["kind"] == KINDS[0]:
             tasks = tuple(
-                (process.title_of(t["task"], lang), t["n"]) for t in body.get("urged", ())
+                Nth(process.title_of(t["task"], lang), t["n"]) for t in body.get("urged", ())
             )
             found.append(Urged(at, body["actor"]["name"], body["reason"], tasks, ()))
         else:

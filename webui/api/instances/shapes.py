@@ -277,13 +277,16 @@ InstanceList = Schema.from_dict(
 )
 
 
+class NthUrging(Schema):
+    title = fields.String(required=True)
+    nth = fields.Integer(metadata={"description": "Which urging of this open task it was."})
+
+
 class UrgedShape(Schema):
     at = Moment(required=True)
     who = fields.String()
     reason = fields.String()
-    tasks = fields.List(
-        fields.List(fields.Raw()), metadata={"description": "Title and which time."}
-    )
+    tasks = fields.List(fields.Nested(NthUrging))
     told = fields.List(fields.String(), metadata={"description": "Who was told besides."})
 
 
