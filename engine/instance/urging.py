@@ -73,7 +73,8 @@ def _plan(context: Context, row: rows.Selected, most: int) -> Planned:
     before = urged(row.due)
     today = sum(clock.day_of(at) == clock.today() for at in before)
     told = _told(context, row, len(before))
-    return Planned(row.id, row.element, len(before) + 1, today, most, told)
+    nth = len(before) + 1
+    return Planned(row.id, row.element, nth=nth, today=today, most=most, told=told)
 
 
 def _value(context: Context, rule: str, otherwise: int) -> int:

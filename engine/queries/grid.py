@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 MOST = 1000  # lines of a table; of more, the newest
 _instance, _task, _held = tables.instance.c, tables.task.c, tables.held_act.c
 STAGE, HANDLER = "stage", "who"  # columns of every table that can be narrowed
-SORTS = ("number", "title", STAGE, HANDLER, "due", "started", "ended")  # besides the declared ones
+URGED = "urged"  # one that says how often who has it was urged
+SORTS = (
+    "number",
+    "title",
+    STAGE,
+    HANDLER,
+    URGED,
+    "due",
+    "started",
+    "ended",
+)  # besides the declared ones
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,9 @@ class Line:
             return row.stage if row.ended_at is None else (row.outcome_title,)
         if column == HANDLER:
             return tuple(dict.fromkeys(each.who for each in self.waits))
+        if column == URGED:
+            times = max((len(each.urged) for each in self.waits), default=0)
+            return (str(times),) if times else ()
         plain = {"number": row.number, "title": row.title}
         days = {"due": self.due_at, "started": row.started_at, "ended": row.ended_at}
         if column in days:

@@ -106,8 +106,8 @@ def _open_tasks(session: Session, ids: Sequence[UUID]) -> list[_Open]:
 
 
 def _looked() -> ColumnElement[Any]:
-    """When somebody who has a task, itself or by their post, last looked at its matter; NULL for one
-    that was not urged.
+    """When somebody who has a task, itself or by their post, last looked at its matter; NULL for
+    one that was not urged.
     """
     post, seen, today = tables.post.c, tables.seen.c, clock.today()
     seat = post.kind + "@" + cast(post.unit_id, Text)
@@ -134,7 +134,8 @@ def _standing(process: Process, task: _Open, names: Named, lang: str) -> Standin
     lane = lane_words(process.lanes.get(rule.lane), unit, lang)
     who = names.get(task.assignee_id) or lane
     urged = tuple(urging.urged(task.due))
-    return Standing(rule.title.in_(lang), who, task.opened_at, task.due_at, urged, task.looked_at)
+    title = rule.title.in_(lang)
+    return Standing(title, who, task.opened_at, task.due_at, urged=urged, looked_at=task.looked_at)
 
 
 def lane_words(lane: Lane | None, unit: str, lang: str) -> str:

@@ -107,7 +107,7 @@ def test_urging_keeps_to_the_quota_and_climbs_the_ladder(
                 office = apps.logged_in(app, town, "secretary")
                 page = office.get(f"/matters/{key}").text
                 assert "这是“签收交办”第 3 次催办，将同时告知 冯刚。" in page
-                assert "催办 2 次" in page and "，还没有看" in page and "第二次催" in page
+                assert "2 次，最近" in page and "，还没有看" in page and "第二次催" in page
                 bulk = office.post(
                     "/grid/congress_motion/act/remind", data={"matter": str(key)}
                 ).text

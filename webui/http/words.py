@@ -139,7 +139,7 @@ def moment(value: datetime | None) -> str:
 
 def urged(task: Standing) -> str:
     """How often an open task was urged, when last, and whether somebody who has it noticed."""
-    how = _("催办 %(n)s 次，最近 %(at)s", n=len(task.urged), at=moment(task.urged[-1]))
+    how = _("%(n)s 次，最近 %(at)s", n=len(task.urged), at=moment(task.urged[-1]))
     noticed = _("，已看") if task.noticed else _("，还没有看")
     return f"{how}{noticed}"
 

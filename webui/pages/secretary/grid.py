@@ -30,7 +30,7 @@ from engine.queries.many import Sending
 from webui.http import fields, sheets
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
-from webui.http.words import day, lang, said, state
+from webui.http.words import day, lang, said, state, urged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +124,7 @@ def _heads(found: Grid) -> list[tuple[str, str]]:
         *((column.key, column.title) for column in found.columns),
         (reading.STAGE, _("环节或结果")),
         (reading.HANDLER, _("办理人")),
+        (reading.URGED, _("催办")),
         ("due", _("期限")),
         ("started", _("提出")),
         ("ended", _("办结")),
@@ -132,6 +133,9 @@ def _heads(found: Grid) -> list[tuple[str, str]]:
 
 def _cell(line: Line, key: str) -> str:
     """What a cell says, in words."""
+    if key == reading.URGED:
+        told: str = _("；").join(urged(each) for each in line.waits if each.urged)
+        return told
     days = {"due": line.due_at, "started": line.row.started_at, "ended": line.row.ended_at}
     return day(days[key]) if key in days else _("、").join(line.of(key))
 
