@@ -65,13 +65,17 @@ Doing = Callable[[Engine, Asked], None]
 
 # --- whoever does it ------------------------------------------------------------------------------
 def carry_out(
-    engine: Engine, key: UUID, english: Language, readings: Mapping[str, Reading]
+    engine: Engine,
+    key: UUID,
+    english: Language,
+    readings: Mapping[str, Reading],
+    doings: Mapping[str, Doing],
 ) -> None:
     """Do it, and keep what came of it, or why nothing did. Ended already, gone, or in the hands of
-    another worker: nothing. `readings`: kinds that are only read, and who reads. Raises
-    Unavailable, for the job to be tried again.
+    another worker: nothing. `readings`: kinds that are only read, and who reads; `doings`: other
+    kinds, and who does them. Raises Unavailable, for the job to be tried again.
     """
-    kinds = KINDS | {kind: _at_once(reading) for kind, reading in readings.items()}
+    kinds = KINDS | {kind: _at_once(reading) for kind, reading in readings.items()} | {**doings}
     with db.transaction(engine) as held:
         if held.execute(_ALONE, {"key": str(key)}).scalar():
             _carry_out(engine, key, english, kinds)
@@ -118,7 +122,7 @@ def _refuse(engine: Engine, key: UUID, why: Message | str) -> None:
         keep(session, key, refused=stored(why), data=null(), ended_at=clock.now())
 
 
-def _end(session: Session, asked: Asked, came: Came) -> None:
+def end(session: Session, asked: Asked, came: Came) -> None:
     """Keep what came of it; of the same asked for before, only this stays."""
     data = null() if came.data is None else came.data
     ended = {"ended_at": clock.now(), "done": _operation.total}
@@ -137,7 +141,7 @@ def _at_once(work: Reading) -> Doing:
     """Something that is done in one transaction, with the note that it has ended."""
 
     def carried_out(engine: Engine, asked: Asked) -> None:
-        edge.carry_out(engine, asked.actor, lambda s: _end(s, asked, work(s, asked)))
+        edge.carry_out(engine, asked.actor, lambda s: end(s, asked, work(s, asked)))
 
     return carried_out
 
@@ -181,7 +185,7 @@ def _try(engine: Engine, asked: Asked) -> None:
     rows = entries.preview(at_once, actor, *what, tell=asked.tell)
     came = Came({"process": given["process"], "rows": [kept(row) for row in rows]})
     with db.transaction(engine) as session:
-        _end(session, asked, came)
+        end(session, asked, came)
 
 
 def _enter(engine: Engine, asked: Asked) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, insert, null, select, update
 
 from engine import clock
-from engine.commands import entries, imports, many
+from engine.commands import entries, imports, many, packs
 from engine.db import queue, tables
 from engine.documents import bound, pdf, sheets
 from engine.errors import Conflict, NotFound
@@ -131,6 +131,17 @@ def ask_booklet(
     given: Given = {"process": process_id, "title": title, "file": f"{name}.{wish['form']}", **wish}
     given |= {"matters": [str(key) for key in dict.fromkeys(ids)]}
     return _ask(session, actor, "booklet", given)
+
+
+def ask_packs(session: Session, actor: Actor, ids: Sequence[UUID]) -> UUID:
+    """Let a worker make the evidence packs of these matters, as one file. Raises NotFound when
+    there is none that may be packed so, Conflict for too many.
+    """
+    found = packs.of_many(session, actor, ids)
+    if all(row.confidential for row in found):
+        raise NotFound(_("没有可以一并准备证据包的事项；保密事项请逐件准备。"))
+    given: Given = {"matters": [str(row.id) for row in found]}
+    return _ask(session, actor, "packs", given | {"file": f"evidence-{clock.today()}.zip"})
 
 
 def ask_trial(session: Session, actor: Actor, process_id: str, filename: str, data: bytes) -> UUID:
@@ -254,6 +265,7 @@ _SEES: dict[str, Callable[[Session, Actor, Given], bool]] = {
     ),
     "papers": _sees_matters,
     "booklet": _sees_matters,
+    "packs": lambda s, actor, it: packs.are_open(s, actor, [UUID(key) for key in it["matters"]]),
 }
 
 

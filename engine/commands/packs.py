@@ -20,18 +20,19 @@ from engine.messages import _, stored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Engine
 
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.signing import Signer
     from engine.messages import Message
     from engine.people.organisation import Actor
 
 MOST = 5  # packs that one person may be waiting for
+MANY = 50  # matters of one file of packs
 MEGABYTE = 1_000_000
 MOST_BYTES = 500 * MEGABYTE  # of one pack: a value of the database holds no more than twice that
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('pack'), hashtext(:key))")
@@ -122,6 +123,26 @@ def fetch(session: Session, actor: Actor, instance_id: UUID, key: UUID) -> bytes
     if row.member_id != actor.id:
         reads.read_history(session, actor, instance_id)
     return bytes(row.data)
+
+
+# --- of many, as one file ---------------------------------------------------------------------------
+def of_many(session: Session, actor: Actor, ids: Sequence[UUID]) -> tuple[rows.Selected, ...]:
+    """Those of these matters that this person may export, with number, title and whether they are
+    confidential; others are passed over. Raises Conflict for too many.
+    """
+    if len(ids) > MANY:
+        raise Conflict(_("一次最多准备 {most} 件的证据包，请分几次。", most=MANY), code="too_many")
+    instance = tables.instance.c
+    shown = [instance[name] for name in ("id", "number", "title", "confidential")]
+    unions = access.desk_unions(actor, *access.SEEING)
+    mine = instance.id.in_(ids), instance.union_id.in_(unions), access.visible(actor)
+    return tuple(session.execute(select(*shown).where(*mine).order_by(instance.number)))
+
+
+def are_open(session: Session, actor: Actor, ids: Sequence[UUID]) -> bool:
+    """May this person export all of these, none of them confidential by now?"""
+    found = of_many(session, actor, ids)
+    return len(found) == len(set(ids)) and not any(row.confidential for row in found)
 
 
 # --- whoever makes it -----------------------------------------------------------------------------

@@ -236,9 +236,20 @@ def verify(engine: Engine, settings: Settings, verification: str) -> None:
     verifications.carry_out(engine, UUID(verification), public, Log(settings.home / "keys"))
 
 
-def operate(engine: Engine, english: Language, operation: str) -> None:
-    """Do what somebody asked for that takes longer than a request may."""
-    operating.carry_out(engine, UUID(operation), english, {"booklet": _booklet})
+def operate(engine: Engine, settings: Settings, english: Language, operation: str) -> None:
+    """Do what somebody asked for that takes longer than a request may; `english`: for whoever
+    reads so, and for the second half of evidence packs.
+    """
+    doings = {"packs": partial(_packs, settings=settings, english=english)}
+    operating.carry_out(engine, UUID(operation), english, {"booklet": _booklet}, doings)
+
+
+def _packs(
+    engine: Engine, asked: operating.Asked, *, settings: Settings, english: Language
+) -> None:
+    from engine.jobs import packing
+
+    packing.pack_many(engine, settings, english, asked)
 
 
 def _booklet(session: Session, asked: operating.Asked) -> operating.Came:

@@ -7,14 +7,20 @@ from uuid import UUID
 
 from engine import db
 from engine.commands import packs
-from engine.errors import Conflict, EngineError, Unavailable
+from engine.commands.evidence import record_export
+from engine.commands.operating import Came, end
+from engine.commands.packs import Begun
+from engine.db.progress import told
+from engine.errors import Conflict, EngineError, NotFound, Refused, Unavailable
 from engine.history import signing
+from engine.messages import _, stored
 from engine.queries import evidence
+from engine.queries.evidence.volume import Volume
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from engine.commands.packs import Begun
+    from engine.commands.operating import Asked
     from engine.db.progress import Progress
     from engine.messages import Language
     from engine.settings import Settings
@@ -54,7 +60,44 @@ def _make(engine: Engine, settings: Settings, english: Language, key: UUID) -> N
             raise
 
 
-def _packed(engine: Engine, begun: Begun, english: Language, progress: Progress) -> bytes:
+def pack_many(engine: Engine, settings: Settings, english: Language, asked: Asked) -> None:
+    """Pack each of these matters, as one by itself is packed, into one ZIP. What cannot be packed
+    is left out and told; confidential ones are, for no key of theirs protects what is kept here.
+    """
+    ids = [UUID(key) for key in asked.given["matters"]]
+    with db.transaction(engine) as session:
+        found = packs.of_many(session, asked.actor, ids)
+        signer = signing.signer(session, settings)
+    volume, left = Volume(), []
+    for row in told(found, asked.tell):
+        try:
+            if row.confidential:
+                raise Refused(_("保密事项的证据包请逐件准备。"))
+            data = _fresh(engine, Begun(asked.actor, row.id, signer), english)
+            if volume.size + len(data) > packs.MOST_BYTES:
+                raise Conflict(_("合起来太大，这一件请另外准备。"), code="quota")
+            volume.add(row.id, row.number, row.title, data)
+        except Unavailable:
+            raise
+        except EngineError as fault:
+            left.append({"number": row.number or row.title, "why": stored(fault.message)})
+    if not volume.matters:
+        raise NotFound(_("所选各件都没有准备成证据包。"))
+    data = volume.close()
+    matters = [str(key) for key in volume.matters]
+    came = {"packs": len(matters), "size": len(data), "matters": matters, "left": left}
+    with db.transaction(engine) as session:
+        end(session, asked, Came(came, data))
+
+
+def _fresh(engine: Engine, begun: Begun, english: Language) -> bytes:
+    """The pack of an instance as it is now, its export on record."""
+    exported = begun.actor, begun.instance_id, begun.signer
+    db.again(engine, lambda session: record_export(session, *exported))
+    return _packed(engine, begun, english, None)
+
+
+def _packed(engine: Engine, begun: Begun, english: Language, progress: Progress | None) -> bytes:
     """The pack, of one moment: what happens to the instance meanwhile waits for nothing here."""
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

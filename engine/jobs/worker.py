@@ -102,7 +102,7 @@ def app(
     task("forecast", jobs.forecast)
     task("rehearse", jobs.rehearse)
     task("verify", lambda engine, **given: jobs.verify(engine, settings, **given))
-    task("operate", lambda engine, **given: jobs.operate(engine, english, **given))
+    task("operate", lambda engine, **given: jobs.operate(engine, settings, english, **given))
     task("pack", lambda engine, **given: packing.pack(engine, settings, english, **given))
     return made
 

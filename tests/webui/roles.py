@@ -637,6 +637,7 @@ SENT: dict[str, dict[str, Any]] = {
         "path": {"process_id": "congress_motion"},
         "json": {"answers": {}},
     },
+    "api_operations.queue_packs": {"json": {"instances": ["{motion}"]}},
     "api_grids.act_on_many": {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "json": {**REASON, "instances": ["{motion}"]},

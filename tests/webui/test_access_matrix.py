@@ -120,6 +120,7 @@ api_members.set_password | 404 404 404 403 403 422 | 404
 api_operations.cancel_operation | 404 | 404
 api_operations.get_operation | 404 | 404
 api_operations.get_operation_file | 404 | 404
+api_operations.queue_packs | 404 404 404 202 202 404 | 404
 api_operations.list_operations | 200 | -
 api_publications.get_publication | 404 200 404 404 404 404 | 404
 api_publications.list_publications | 200 | -
@@ -303,6 +304,7 @@ audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
 audit.noted | 404 403 403 403 200 404 | 404
 audit.pack | 404 403 403 302 302 404 | 404
+audit.packs_of_found | 403 403 403 303 303 403 | -
 audit.pack_file | 404 403 403 404 404 404 | 404
 audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.presence | 404 200 403 200 200 404 | 404

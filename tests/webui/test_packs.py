@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 import sys
@@ -13,13 +14,14 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from engine import clock, db, jobs, settings
-from engine.commands import confidence, packs
+from engine.commands import confidence, operations, packs
 from engine.db import progress, queue, tables
-from engine.errors import Conflict, Invalid
+from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import rooms
 from engine.jobs import packing
 from engine.queries import evidence
 from engine.queries import packs as shown
+from tests.webui import working
 from tests.webui.erasing import erase_by_two
 from tests.webui.errands import finish, rated, started
 from tests.webui.quiet import CANARY, Case, confidential_case, done
@@ -80,6 +82,33 @@ def passes(data: bytes, home: Path) -> bool:
 
 def file_of(house: House, key: UUID) -> str:
     return f"/audit/{key}/packs/{stored(house)[-1].id}.zip"
+
+
+# --- many ---------------------------------------------------------------------------------------------------------------
+def test_packs_of_many_come_as_one_file_and_each_verifies(
+    client: Login, house: House, matter: UUID, case: Case, tmp_path: Path
+) -> None:
+    other, browser = rated(house), client("auditor")
+    sent = browser.post("/audit/packs")
+    assert sent.status_code == 303 and client("office").get(sent.location).status_code == 404
+    own = settings.load({"YIXING_HOME": str(tmp_path)})
+    assert working.work(house.engine, own) == 1
+    page = browser.get(sent.location).text
+    assert "共 2 份，各自可以校验" in page and case.number not in page
+    with pytest.raises(NotFound):
+        house.do("auditor", operations.ask_packs, [case.id])
+    with zipfile.ZipFile(io.BytesIO(browser.get(f"{sent.location}/file").data)) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    table = parts.pop("list.csv").decode("utf-8-sig")
+    assert len(parts) == 2 and all(passes(data, tmp_path) for data in parts.values())
+    assert str(case.id) not in table
+    for key in (matter, other):
+        (name,) = (name for name in parts if str(key) in name)
+        assert f"{name},{hashlib.sha256(parts[name]).hexdigest()}" in table
+        assert told(house, key, "evidence_exported") == 1
+    assert client("plain").post("/audit/packs", data={}).status_code == 403
+    nothing = browser.post("/audit/packs", data={"words": "没有这样的"}, follow_redirects=True)
+    assert "没有可以一并准备证据包的事项" in nothing.text
 
 
 # --- the page -----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
+from marshmallow.validate import Length
 
 from engine.commands import operations as asking
+from engine.commands import packs
 from engine.queries import operations
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
@@ -75,3 +77,21 @@ def cancel_operation(session: Session, actor: Actor, operation_id: UUID) -> None
     entered stay.
     """
     asking.cancel(session, actor, operation_id)
+
+
+class PacksOfMany(schemas.Sent):
+    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=packs.MANY))
+
+
+@routes.act(
+    "/process-instances/evidence",
+    OperationShape,
+    body=PacksOfMany,
+    status=202,
+    at=ONE,
+    repeatable=True,
+)
+def queue_packs(session: Session, actor: Actor, given: dict[str, Any]) -> Operation:
+    """Let a worker make the evidence packs of many instances, as one ZIP with a list."""
+    key = asking.ask_packs(session, actor, given["instances"])
+    return operations.one(session, actor, key)

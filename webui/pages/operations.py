@@ -105,6 +105,7 @@ def _title(it: Operation) -> str:
         "export": _("导出%(kind)s", kind=kind),
         "papers": _("打印《%(title)s》", title=it.given.get("title", "")),
         "acts": _("%(what)s %(n)s 件", what=given.get("title"), n=len(given.get("matters", ()))),
+        "packs": _("%(n)s 件的证据包", n=len(given.get("matters", ()))),
         "booklet": _("编印《%(title)s》", title=it.given.get("title", "")),
         "entry_trial": _("从表格登记：核对"),
         "entry": _("从表格登记"),
@@ -132,6 +133,8 @@ def _lines(it: Operation) -> list[str]:
         return [_("共 %(papers)s 份，%(pages)s 页。", papers=came["papers"], pages=came["pages"])]
     if it.kind == "acts":
         return [_("已办理 %(n)s 件。", n=came["acted"])]
+    if it.kind == "packs":
+        return [_("共 %(n)s 份，各自可以校验；附有清单。", n=came["packs"])]
     if it.kind == "booklet":
         return [_held(came)]
     if it.kind == "entry_trial":
@@ -170,13 +173,15 @@ def _onward(it: Operation) -> tuple[str, str]:
 def _left(it: Operation) -> list[tuple[str, int, str]]:
     """Why something was left out or not done, how much, and its numbers."""
     why: dict[str, list[str]] = {}
-    left = {"papers": "left", "booklet": "left", "acts": "failed"}.get(it.kind, "")
+    left = {"papers": "left", "booklet": "left", "packs": "left", "acts": "failed"}.get(it.kind, "")
     for each in it.result.get(left, ()):
         why.setdefault(said(restored(each["why"])), []).append(each["number"])
     return [(each, len(numbers), _("、").join(numbers)) for each, numbers in why.items()]
 
 
 def _back(it: Operation) -> str:
+    if it.kind == "packs":
+        return url_for("audit.index")
     if it.kind in ("papers", "booklet", "acts"):
         return url_for("grid.table", process_id=it.given["process"], state="running")
     if "process" in it.given:

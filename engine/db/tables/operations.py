@@ -12,9 +12,9 @@ from engine.db.tables.base import metadata, moment, ref
 OPERATION_KEPT = timedelta(days=3)  # how long what came of it can be fetched
 OPERATION_KINDS = (
     *("import_preview", "import_confirmation", "export", "papers", "booklet"),
-    *("entry_trial", "entry", "acts"),
+    *("entry_trial", "entry", "acts", "packs"),
 )
-OPERATION_FILES = ("export", "papers", "booklet")  # the kinds of which a file comes
+OPERATION_FILES = ("export", "papers", "booklet", "packs")  # the kinds of which a file comes
 
 operation = Table(
     "operation",

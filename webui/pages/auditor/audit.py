@@ -61,7 +61,7 @@ def index() -> str | Response:
     except Invalid as fault:
         faults = fault.fields
     if request.args.get("format") == "csv" and not faults:
-        return look(lambda s: _csv(s, _all(s, wanted)))
+        return look(lambda s: _csv(s, found(s, wanted)))
     waits = look(lambda s: standing.standing(s, [r.id for r in page.items], lang()))
     offers = look(lambda s: _offers(s, desks))
     states = {key: state(key) for key in lists.STATES}
@@ -78,11 +78,11 @@ def index() -> str | Response:
     )
 
 
-def _all(session: Session, wanted: Mapping[str, str]) -> list[lists.Row]:
-    """Every row, page by page, as far as a spreadsheet goes."""
+def found(session: Session, wanted: Mapping[str, str], most: int = SHEET) -> list[lists.Row]:
+    """Every row, page by page, until there are `most`: as far as a spreadsheet goes."""
     rows: list[lists.Row] = []
     after: str | None = ""
-    while after is not None and len(rows) < SHEET:
+    while after is not None and len(rows) < most:
         page = _search(session, {**wanted, "after": after})
         rows += page.items
         after = page.next

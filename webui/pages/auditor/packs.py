@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 
+from engine.commands import operations
 from engine.commands import packs as asking
-from engine.errors import Conflict, Invalid
+from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.people import access
 from engine.queries import packs
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import said
+from webui.pages.auditor.audit import FILTERS, found
 from webui.pages.auditor.desk import blueprint
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from werkzeug.wrappers import Response as Answer
+
+
+@blueprint.post("/audit/packs")
+@needs_login
+def packs_of_found() -> Answer:
+    """Let a worker make the packs of all that was found, as one file."""
+    if not access.desk_unions(me(), *access.SEEING):
+        raise Refused(verb="see_desk")
+    wanted = {k: request.form.get(k, "").strip() for k in FILTERS}
+    try:
+        ids = [row.id for row in look(lambda s: found(s, wanted, asking.MANY + 1))]
+        key = carry_out(lambda s: operations.ask_packs(s, me(), ids))
+    except (Conflict, Invalid, NotFound) as fault:
+        flash(said(fault.message), "error")
+        asked: dict[str, Any] = {key: value for key, value in wanted.items() if value}
+        return redirect(url_for("audit.index", **asked), 303)
+    return redirect(url_for("operations.one", operation_id=key), 303)
 
 
 @blueprint.post("/audit/<uuid:instance_id>/pack")
