@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, machine
-from engine.commands import advance, answered, dates, meetings, unit_of_work
+from engine.commands import advance, answered, dates, meetings, provisos, unit_of_work
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.verbs import DEPUTISE
@@ -241,6 +241,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     _change(held, _FINISH, now=work.entered, draft=f"task:{task.id}", **said)
     work.say(rule.id, {**clean, **meeting})
     stand_for(held)
+    provisos.note(work, task, rule, clean)
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean), **dates.noted(work, rule, clean, task.due_at))

@@ -14,6 +14,7 @@ from engine.definitions.process import (
     MeetingRule,
     MessageRule,
     PollRule,
+    ProvisoRule,
     PublicationRule,
     TaskRule,
     Tell,
@@ -148,10 +149,15 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         batch=bool(table.get("batch", False)),
         each=tuple(table.get("each", ())),
         happened=str(table.get("happened", "")),
+        provisos=_provisos(table.get("provisos")),
         undo=bool(table["undo"]) and not poll and meeting is None,
         verbs=frozenset(table["verbs"])
         & verbs.possible(poll=bool(poll), meeting=meeting is not None),
     )
+
+
+def _provisos(table: Table | None) -> ProvisoRule | None:
+    return ProvisoRule(table["rows"], table["by"]) if table else None
 
 
 def _next(table: Table) -> dict[str, Words]:

@@ -178,6 +178,16 @@ class Tell:
 
 
 @dataclass(frozen=True)
+class ProvisoRule:
+    """On which conditions a task may agree: `rows`, a table of its form with the columns `what`,
+    `due` and, if it likes, `who`; `lane`: whose people carry them out and report.
+    """
+
+    rows: str
+    lane: str
+
+
+@dataclass(frozen=True)
 class TaskRule:
     id: str
     title: Words
@@ -207,6 +217,7 @@ class TaskRule:
     happened: str = ""  # the date of its form that is the day of the fact
     undo: bool = False  # may its author take an act back within seconds?
     verbs: frozenset[str] = frozenset()  # allowed beside its decision: some of definitions/verbs.py
+    provisos: ProvisoRule | None = None  # it may agree on conditions, which are followed up
 
 
 @dataclass(frozen=True)

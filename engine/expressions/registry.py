@@ -118,6 +118,7 @@ declare("day", _VALUE, gives=Gives.DAY, asks=_INSTANCE)
 declare("at", Takes.STEP, gives=Gives.MOMENT, asks=_INSTANCE)
 declare("happened", Takes.STEP, gives=Gives.DAY, asks=_INSTANCE)
 declare("by", Takes.STEP, gives=Gives.PERSON, asks=_INSTANCE)
+declare("unmet", gives=Gives.NUMBER, asks=_INSTANCE)
 declare("round", Takes.TASK, gives=Gives.NUMBER, asks=_INSTANCE)
 declare("meeting", Takes.TASK, _VALUE, gives=Gives.VALUE, asks=_INSTANCE)
 declare(

@@ -18,7 +18,7 @@ from engine.db import tables
 from engine.db.states import TaskState
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
-from engine.instance import numbers, others
+from engine.instance import numbers, others, provisos
 from engine.messages import _
 from engine.people import organisation, posts
 
@@ -82,6 +82,11 @@ def after(view: InstanceView, moment: Start | None, rule_id: str) -> datetime | 
 def round_(view: InstanceView, task: str) -> int:
     """How often a task was done, this time included."""
     return view.rounds.get(task, 0)
+
+
+def unmet(view: InstanceView) -> int:
+    """How many conditions on which somebody agreed are still to be met."""
+    return provisos.unmet(view.facts)
 
 
 def before(view: InstanceView, moment: Start | None, rule_id: str) -> datetime | None:
@@ -302,6 +307,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "days": days,
     "term_ends": term_ends,
     "round": round_,
+    "unmet": unmet,
     "members": members,
     "holders": holders,
     "holds": holds,

@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from engine import clock
-from engine.db.states import ALIVE
+from engine.db.states import ALIVE, InstanceState
 from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.instance.union_law import UnionLaw, read_by
 from engine.messages import Message, _, restored
 from engine.people import access, posts
-from engine.queries import foresight
+from engine.queries import foresight, provisos
 from engine.queries.mine import BUCKETS, MINE, NARROWED, PARTS, narrowed, whose
 from engine.queries.news import Asked, Mention, Sent
 from engine.queries.words import Named, about
@@ -77,16 +77,21 @@ _PAGE = text(
    WHERE c.to_id = :me AND c.read_at IS NULL AND c.withdrawn_at IS NULL
      AND (NOT i.confidential AND i.union_id = ANY(:unions) OR i.starter_id = :me
           OR EXISTS (SELECT 1 FROM share h WHERE h.instance_id = i.id AND h.key = ANY(:keys)))
+), agreed AS (
+  SELECT coalesce(json_agg(json_build_array(i.id, i.number, i.title, i.facts->'_provisos', i.facts->'_proviso_acts')), '[]') AS agreed
+    FROM instance i WHERE i.union_id = ANY(:unions) AND i.facts ? '_provisos' AND i.state = ANY(:tracked) AND NOT i.confidential
+     AND (i.union_id = ANY(:offices) OR EXISTS (SELECT 1 FROM jsonb_each(i.facts->'_provisos') AS p
+           WHERE p.value->>'by' = CAST(:me AS text) OR p.value->'for' ?| CAST(:holds AS text[])))
 ), kept AS (
   SELECT coalesce(json_agg(json_build_array(name, wanted) ORDER BY name), '[]') AS views FROM saved_view WHERE member_id = :me AND place = ''
 )
-SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named, asked.asked, sent.sent,
+SELECT counted.counts, published.published, laws.laws, kept.views, own.own, named.named, asked.asked, sent.sent, agreed.agreed,
        page.*, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name, hm.name AS held_by, lm.name AS lender_name
-  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked CROSS JOIN sent
+  FROM counted CROSS JOIN published CROSS JOIN laws CROSS JOIN kept CROSS JOIN own CROSS JOIN named CROSS JOIN asked CROSS JOIN sent CROSS JOIN agreed
   LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
@@ -187,6 +192,7 @@ class Inbox:
     own: tuple[Own, ...]
     named: tuple[Mention, ...]  # comments that name this person, who has not read them
     asked: tuple[Asked, ...]  # of this person, or answered to them
+    agreed: tuple[provisos.Standing, ...]  # conditions still to be met that are theirs to follow
     sent: tuple[Sent, ...]  # to this person, for information: nothing to do
 
     @property
@@ -222,8 +228,10 @@ def inbox(
     """
     size = max(1, min(limit, MOST))
     place = {**_cursor(after), "limit": size + 1, "parts": list(PARTS) if by_part else []}
-    mine = {"keys": actor.keys, "offices": access.desk_unions(actor, posts.OFFICE)}
-    mine["unions"] = access.own_unions(actor)
+    mine: dict[str, Any] = {"keys": actor.keys}
+    mine["offices"] = access.desk_unions(actor, posts.OFFICE)
+    mine |= {"unions": access.own_unions(actor), "tracked": [*ALIVE, InstanceState.ENDED]}
+    mine["holds"] = [str(actor.id), *sorted(actor.seats)]
     values = {**whose(actor), **narrowed(wanted), **place, **mine, "alive": list(ALIVE)}
     found = session.execute(_PAGE, values).all()
     rows = [row for row in found if row.id is not None]
@@ -265,6 +273,7 @@ def _counted(
         own=own,
         named=tuple(Mention.of(*each) for each in first.named),
         asked=tuple(Asked.of(*each) for each in first.asked),
+        agreed=provisos.standing(first.agreed),
         sent=tuple(Sent.of(*each) for each in first.sent),
     )
 

@@ -26,6 +26,7 @@ from engine.queries import (
     poll_rows,
     poll_summary,
     present,
+    provisos,
     standing,
 )
 from engine.queries.words import Answered, Named, answered, answerer, by_whom
@@ -115,6 +116,7 @@ class File:
     names: Named  # behind all ids that stand in it
     matter: present.Matter
     opinions: tuple[opinions.Opinion, ...]
+    conditions: tuple[provisos.Condition, ...]  # on which somebody agreed
     copies: tuple[copies.Copy, ...]  # sent to people for information
     silent: frozenset[str]  # votes and elections of which nobody learns a choice or a count yet
 
@@ -201,6 +203,7 @@ def file_of(context: Context, lang: str, mentions: object = (), sent: object = (
         names=names,
         matter=present.matter(context, parts, names, lang),
         opinions=opinions.opinions(context, parts, names, lang),
+        conditions=provisos.of_matter(context, lang),
         copies=copies.shown(context, sent, lang),
         silent=frozenset(str(poll.row.id) for poll in asked if poll.hidden),
     )

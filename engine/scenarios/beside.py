@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
+from engine.commands import provisos as fulfilment
 from engine.commands.people import deputies
 from engine.commands.verbs import asking, copying, stepping_aside
 from engine.db import tables
 from engine.errors import ProcessFault
-from engine.instance import asks, copies
+from engine.instance import asks, copies, provisos
 from engine.messages import _
 from engine.queries import deputies as named
 from engine.queries import instance
@@ -23,7 +24,7 @@ from engine.scenarios.assembly import of_instance, plainly, reason
 from engine.scenarios.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from engine.people.organisation import Actor
     from engine.scenarios.steps import Step
@@ -103,6 +104,44 @@ def _withdraw_copy(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: copying.withdraw(s, actor, key))
 
 
+def _which(progress: Progress, step: Step) -> tuple[UUID, UUID, int]:
+    """The matter, and of its conditions the `no`th of the decision at `task`, set last. Raises
+    ProcessFault.
+    """
+    no = int(progress.meant(step.given).get("no", 1))
+    found = [
+        each
+        for each in provisos.recorded(instance_facts(progress))
+        if (each.task, each.no) == (step.task, no)
+    ]
+    if not found:
+        raise ProcessFault(_("这里没有这一条件。"), advice=_("请先附条件同意。"))
+    return progress.instance(), UUID(found[-1].task_id), no
+
+
+def instance_facts(progress: Progress) -> Mapping[str, Any]:
+    """The facts of the story's matter."""
+    query = select(tables.instance.c.facts).where(tables.instance.c.id == progress.instance())
+    facts: Mapping[str, Any] = progress.session.execute(query).scalar_one()
+    return facts
+
+
+def _report(progress: Progress, actor: Actor, step: Step) -> None:
+    """`no`, the number of the condition, 1 where none is said; `text`."""
+    key, of, no = _which(progress, step)
+    given = {"text": str(progress.meant(step.given).get("text", ""))}
+    progress.carry_out(actor, lambda s: fulfilment.report(s, actor, key, (of, no), given))
+
+
+def _judge(progress: Progress, actor: Actor, step: Step) -> None:
+    """`met`, true or false; `no`; `text`, why it is not."""
+    (key, of, no), given = _which(progress, step), progress.meant(step.given)
+    met, text = given.get("met") is True, str(given.get("text", ""))
+    progress.carry_out(
+        actor, lambda s: fulfilment.judge(s, actor, key, (of, no), met=met, text=text)
+    )
+
+
 def _name_deputy(progress: Progress, actor: Actor, step: Step) -> None:
     """`to`, a member; `until`, a day; `processes`, that of the story where none are named;
     `due_only`.
@@ -137,6 +176,8 @@ ACTIONS: dict[str, Action] = {
     "copy": _copy,
     "read_copy": _read_copy,
     "withdraw_copy": _withdraw_copy,
+    "report_condition": _report,
+    "judge_condition": _judge,
     "name_deputy": _name_deputy,
     "end_deputy": _end_deputy,
 }

@@ -27,6 +27,8 @@ VERBS = {
     "step_aside": _("回避"),
     "step_back": _("收回回避"),
     "comment": _("评论"),
+    "report_condition": _("报告条件落实"),
+    "judge_condition": _("确认条件落实"),
     "copy": _("抄送"),
     "read_copy": _("阅看抄送"),
     "withdraw_copy": _("收回抄送"),
@@ -82,6 +84,8 @@ _ON_TASK = frozenset(
         "answer_ask",
         "decline_ask",
         "withdraw_ask",
+        "report_condition",
+        "judge_condition",
         "step_aside",
         "open",
     }

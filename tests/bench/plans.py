@@ -118,6 +118,8 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "operation_id": [NOWHERE],
         "comment_id": [NOWHERE],
         "copy_id": [NOWHERE],
+        "decision": [NOWHERE],
+        "no": ["1"],
         "ask_id": [NOWHERE],
         "deputy_id": [NOWHERE],
         "verification_id": [NOWHERE],

@@ -248,6 +248,9 @@ api_asks.withdraw_ask | 404 | 404
 api_comments.list_comments | 404 200 200 200 200 404 | 404
 api_comments.make_comment | 404 201 201 201 403 404 | 404
 api_comments.withdraw_comment | 404 | 404
+api_provisos.judge_condition | 404 | 404
+api_provisos.list_conditions | 404 200 200 200 200 404 | 404
+api_provisos.report_condition | 404 | 404
 api_copies.get_copy | 404 | 404
 api_copies.list_copies | 404 200 200 200 200 404 | 404
 api_copies.list_received | 200 | -
@@ -534,6 +537,8 @@ asks.ask | 404 404 200 404 404 404 | 404
 asks.asked | 404 | 404
 asks.do | 404 | 404
 asks.do_ask | 404 404 422 404 404 404 | 404
+provisos.condition | 404 | 404
+provisos.say | 404 | 404
 copies.form | 404 200 200 200 200 404 | 404
 copies.index | 200 | -
 copies.send | 404 302 302 302 403 404 | 404

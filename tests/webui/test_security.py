@@ -744,6 +744,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "asks.do_ask": ("what", "to", "text", "revision"),
     "asks.do": ("text", "view", "f.reason"),
     "verbs.comment": ("text", "element", "mention"),
+    "provisos.say": ("f.text", "f.files", "text"),
     "copies.send": ("to", "words", "text", "element", "find"),
     "verbs.do_aside": ("reason",),
     "verbs.do_hand": ("to", "reason", "revision"),

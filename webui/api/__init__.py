@@ -29,6 +29,7 @@ GROUPS = (
     "notices",
     "asks",
     "copies",
+    "provisos",
     "deputies",
     "meetings",
     "polls",

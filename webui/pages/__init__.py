@@ -23,6 +23,7 @@ BLUEPRINTS = (
     "approver.verbs",
     "approver.asks",
     "approver.copies",
+    "approver.provisos",
     "approver.deputies",
     "approver.polls",
     "approver.ballots",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine import machine
-from engine.commands import advance, drafts, reasons, tasks, unit_of_work
+from engine.commands import advance, drafts, provisos, reasons, tasks, unit_of_work
 from engine.commands.unit_of_work import Anew
 from engine.db import tables
 from engine.db.states import InstanceState, TaskState
@@ -104,6 +104,7 @@ def take_back(session: Session, actor: Actor, task_id: UUID) -> UUID:
 def _forget(work: UnitOfWork, task: rows.Task) -> None:
     """The answers are no fact any more: the fact is what was said before, or none."""
     element = task.element
+    provisos.drop(work, task.id)
     if str(task.id) in (told := dict(deputies.recorded(work))):
         del told[str(task.id)]
         work.facts.pop(deputies.DEPUTIES)

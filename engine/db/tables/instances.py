@@ -81,6 +81,9 @@ instance = Table(
         "ix_instance_ended", "union_id", "ended_at", postgresql_where=text("ended_at IS NOT NULL")
     ),
     Index("ix_instance_held", "held_until", postgresql_where=text("held_until IS NOT NULL")),
+    Index(  # somebody agreed on conditions, see instance/provisos.py
+        "ix_instance_provisos", "union_id", postgresql_where=text("facts ? '_provisos'")
+    ),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     ),

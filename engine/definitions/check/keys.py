@@ -108,6 +108,7 @@ _DUTY = Of(
     ("of", "done"),
 )
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
+PROVISOS = Of({"rows": str, "by": str}, ("rows", "by"))
 _TASK = Of(
     {
         "title": str,
@@ -136,6 +137,7 @@ _TASK = Of(
         "happened": str,
         "undo": bool,
         "verbs": [str],
+        "provisos": PROVISOS,
     },
     (),
     ("title", "asks"),

@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engine.definitions import verbs
-from engine.definitions.check import polls
+from engine.definitions.check import polls, provisos
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.forms import path_of
-from engine.definitions.check.keys import POLL
+from engine.definitions.check.keys import POLL, PROVISOS
 from engine.definitions.check.language import named_root
 from engine.definitions.check.shape import FILE, lacks
 from engine.law import unit_words
@@ -64,6 +64,8 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
     if task.get("undo") and ("poll" in task or "meeting" in task):
         what = _("表决和会议不能撤回（undo），票一经投出、会一经结束即为有效。")
         yield Fault(FILE, place, what, _("请删去 undo。"))
+    if "provisos" in task and not lacks(task["provisos"], PROVISOS):
+        yield from provisos.faults(key, place, task, draft, language)
     on_it = verbs.possible(poll="poll" in task, meeting="meeting" in task)
     yield from allowed(place, task, on_it)
     if "poll" in task:

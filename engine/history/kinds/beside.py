@@ -49,11 +49,27 @@ def _copied(facts: Facts) -> Message:
 
 
 _KEYS = ("task", "id", "what", "of")
+_OF = ("task", "of", "no")  # of a condition
 BESIDE = (
     kind("asked", _("委派、加签"), _asked, *(*_KEYS, "to", "digest")),
     kind("ask_answered", _("答复委派、加签"), _answered, *(*_KEYS, "digest")),
     kind("stepped_aside", _("本人回避"), _aside, *("task", "id", "reason"), mark="outcome"),
     kind("aside_withdrawn", _("收回回避"), _("{who}收回对本件的回避"), *("task", "id")),
+    kind("proviso_reported", _("报告条件落实"), _("{who}报告“{task}”的条件第 {no} 项已落实"), *_OF),
+    kind(
+        "proviso_met",
+        _("确认条件落实"),
+        _("{who}确认“{task}”的条件第 {no} 项已落实"),
+        *_OF,
+        mark="outcome",
+    ),
+    kind(
+        "proviso_unmet",
+        _("认定条件未落实"),
+        _("{who}认定“{task}”的条件第 {no} 项没有落实"),
+        *_OF,
+        mark="outcome",
+    ),
     kind("copied", _("抄送"), _copied, *("copies", "digest", "members")),
     kind("copy_read", _("已阅"), _("{who}看了抄送给自己的此件"), "id", mark="read"),
     kind("copy_withdrawn", _("收回抄送"), _("{who}收回给{name}的抄送"), *("id", "to")),

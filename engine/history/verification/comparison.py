@@ -94,6 +94,12 @@ def _whole(each: Told) -> dict[str, Any]:
     return aside.whole(each.says, each.words) if apart else each.says
 
 
+def _reports(row: rows.Selected) -> dict[str, Any]:
+    """What was said of conditions, which may name files: a fact, and compared as such."""
+    found = row.facts.get("_proviso_acts")
+    return found if isinstance(found, dict) else {}
+
+
 def _matter(
     replayed: Replayed,
     row: rows.Selected,
@@ -106,7 +112,9 @@ def _matter(
     broken = (
         matters.tasks(replayed, version, rows["task"], spoken)
         or papers.documents(replayed, rows["document"])
-        or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
+        or papers.attachments(
+            replayed, rows["attachment"], papers.named({**spoken, **_reports(row)}), bad
+        )
         or polls.polls(replayed, rows["poll"], _rolls(rows), tasks, row.confidential)
         or published.first_false(replayed, rows["publication"])
         or remarks.first_false(replayed, rows["comment"])
