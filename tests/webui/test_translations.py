@@ -153,6 +153,7 @@ OUTSIDE = {
     "engine/commands/corrections.py": "the mark in the title of a Chinese paper",
     "engine/commands/imports/": "other names of columns, and examples, of a table",
     "engine/commands/people/words.py": "how the name of a place ends",
+    "engine/commands/provisos.py": "both languages side by side, as of the fields of a form",
     "engine/decisions/choice.py": "stands where the author's words of a row would",
     "engine/decisions/reach.py": "a value that no table names",
     "engine/definitions/loading_tasks.py": "both languages side by side, as authors give them",
