@@ -239,6 +239,7 @@ def _sorted(
         else:
             loose.append(row)
     _place(session, rule, loose, sorted_)
+    sorted_.left.sort(key=lambda each: counted(each.number))
     return sorted_
 
 
