@@ -230,6 +230,7 @@ class TestTheShippedRules:
         files = sorted(FOLDER.glob("*.toml"))
         assert {path.stem for path in files} == {
             "general",
+            "ledger",
             "congress",
             "motions",
             "consultation",
