@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine import decisions, legacy, machine
 from engine.definitions import papers
 from engine.definitions.booklet import booklet_of
+from engine.definitions.columns import ColumnRule
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.duties import duties_of
 from engine.definitions.folder import fingerprint, frozen
@@ -18,7 +19,6 @@ from engine.definitions.loading_tasks import form_of, message_of, publication_of
 from engine.definitions.plans import plan_of
 from engine.definitions.process import (
     Claim,
-    ColumnRule,
     DocumentRule,
     EntryRule,
     Guard,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine import decisions, forms, machine
     from engine.definitions.booklet import Booklet
+    from engine.definitions.columns import ColumnRule
     from engine.definitions.diagram import Diagram
     from engine.definitions.duties import DutyRule
     from engine.definitions.indicators import Indicators
@@ -290,19 +291,6 @@ class Statistics:
     kind: str
     outcome: str
     outcomes: Mapping[str, Words]
-
-
-@dataclass(frozen=True)
-class ColumnRule:
-    """A column of the table of instances: the first of its dotted `facts` that says anything.
-    `filter`: the table narrows by it. `like`: another column; alike there, mostly alike here.
-    """
-
-    key: str
-    title: Words
-    facts: tuple[str, ...]
-    filter: bool
-    like: str = ""
 
 
 @dataclass(frozen=True)

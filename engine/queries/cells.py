@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
-    from engine.definitions.process import ColumnRule
+    from engine.definitions.columns import ColumnRule
     from engine.people.organisation import Actor
 
 
