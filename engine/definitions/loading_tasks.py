@@ -14,11 +14,11 @@ from engine.definitions.process import (
     MeetingRule,
     MessageRule,
     PollRule,
-    ProvisoRule,
     PublicationRule,
     TaskRule,
     Tell,
 )
+from engine.definitions.provisos import ProvisoRule
 from engine.definitions.words import Words, words_of
 from engine.errors import ProcessFault
 from engine.messages import _

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.definitions.duties import DutyRule
     from engine.definitions.indicators import Indicators
     from engine.definitions.plans import Plan
+    from engine.definitions.provisos import ProvisoRule
     from engine.definitions.shelves import BookRule, RoundRule
 
 
@@ -179,16 +180,6 @@ class Tell:
 
 
 @dataclass(frozen=True)
-class ProvisoRule:
-    """On which conditions a task may agree: `rows`, a table of its form with the columns `what`,
-    `due` and, if it likes, `who`; `lane`: whose people carry them out and report.
-    """
-
-    rows: str
-    lane: str
-
-
-@dataclass(frozen=True)
 class TaskRule:
     id: str
     title: Words
@@ -205,9 +196,7 @@ class TaskRule:
     poll: PollRule | None = None
     form: forms.Form | None = None
     meeting: MeetingRule | None = None
-    room: tuple[
-        str, ...
-    ] = ()  # the lanes that may read what was said here; empty: all who see the matter
+    room: tuple[str, ...] = ()  # the lanes that may read what was said here; empty: all who see it
     confided: tuple[str, ...] = ()  # of those, the lanes whose later people read it only ...
     handed_on: str = ""  # ... where this holds for them
     link: bool = False  # may be answered from outside by a one-time link

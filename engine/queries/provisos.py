@@ -41,8 +41,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Condition:
-    """One of a matter. `state`: open, reported, met, unmet; `late`: its day has passed and it is not
-    met; `reports`, `judges`: this reader may say so.
+    """One of a matter. `state`: open, reported, met, unmet; `late`: its day has passed and it is
+    not met; `reports`, `judges`: this reader may say so.
     """
 
     task_id: str
@@ -126,7 +126,15 @@ def standing(told: Sequence[Sequence[Any]]) -> tuple[Standing, ...]:
     """
     today = clock.today()
     found = (
-        Standing(UUID(key), number, title, one.what, one.due, one.state, one.overdue(today))
+        Standing(
+            UUID(key),
+            number,
+            title,
+            one.what,
+            due=one.due,
+            state=one.state,
+            late=one.overdue(today),
+        )
         for key, number, title, set_, acts in told
         for one in provisos.recorded({provisos.SET: set_, provisos.ACTS: acts})
         if one.stands
@@ -135,13 +143,13 @@ def standing(told: Sequence[Sequence[Any]]) -> tuple[Standing, ...]:
 
 
 def page(
-    session: Session, actor: Actor, instance_id: UUID, of: UUID, no: int, lang: str = "zh"
+    session: Session, actor: Actor, instance_id: UUID, which: tuple[UUID, int], lang: str = "zh"
 ) -> Page:
     """One condition of a matter, by its decision's task and its number. Raises NotFound."""
     query = select(*instance.COLUMNS).where(_instance.id == instance_id, access.visible(actor))
     row: Any = access.must_see(session.execute(query).first())
     context = instance.context_from(session, actor, tuple(row))
     known = of_matter(context, lang)
-    found = next((c for c in known if (c.task_id, c.no) == (str(of), no)), None)
+    found = next((c for c in known if (c.task_id, c.no) == (str(which[0]), which[1])), None)
     head = instance_id, context.row["number"], context.row["title"]
     return Page(*head, access.must_see(found))

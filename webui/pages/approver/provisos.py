@@ -37,7 +37,7 @@ def condition(instance_id: UUID, decision: UUID, no: int) -> str:
 def _page(
     instance_id: UUID, decision: UUID, no: int, errors: object = None, fault: str = ""
 ) -> str:
-    page = look(lambda s: reading.page(s, me(), instance_id, decision, no, lang()))
+    page = look(lambda s: reading.page(s, me(), instance_id, (decision, no), lang()))
     return render_template(
         "verbs/condition.html",
         page=page,
