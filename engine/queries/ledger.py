@@ -251,7 +251,7 @@ def _terms(duty: Duty, law: UnionLaw, since: date) -> Terms:
     lead = int(law.ruling(LEAD, today).value or 0) if LEAD in known else 0
     shift = duty.period.shift
     later = int(law.ruling(shift, today).value or 0) if shift else 0
-    return Terms(today, lead, share(GREEN), share(AMBER), later, since)
+    return Terms(today, lead, share(GREEN), share(AMBER), later, since=since)
 
 
 # --- which duties are kept ------------------------------------------------------------------------

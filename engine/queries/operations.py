@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LISTED = 20
 KINDS = tables.OPERATION_KINDS
+STATES = ("waiting", "running", "stalled", "ready", "refused", "cancelled")
 KEPT_DAYS = tables.OPERATION_KEPT.days
 _operation = tables.operation.c
 _SHOWN = (

@@ -34,7 +34,7 @@ class OperationShape(Schema):
 
     id = fields.UUID(required=True)
     kind = schemas.Choice(*sorted(operations.KINDS))
-    state = schemas.Choice("waiting", "running", "stalled", "ready", "refused", "cancelled")
+    state = schemas.Choice(*operations.STATES)
     done = fields.Integer(metadata={"description": "Rows, of `total`."})
     total = fields.Integer()
     asked_at = Moment()

@@ -246,7 +246,7 @@ def _by_worker(
         return None
     many.run(carry_out, me(), many.act(kind.name, given), ids[:1], trial=True)
     what = kind.name, kind.title
-    return carry_out(lambda s: asking.ask_acts(s, me(), process_id, what, ids, given))
+    return carry_out(lambda s: asking.ask_acts(s, me(), process_id, what, ids, answers=given))
 
 
 @blueprint.post("/grid/<process_id>/booklet")
