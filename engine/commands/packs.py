@@ -125,7 +125,7 @@ def fetch(session: Session, actor: Actor, instance_id: UUID, key: UUID) -> bytes
     return bytes(row.data)
 
 
-# --- of many, as one file --------------------------------------------------------------------------
+# --- of many, as one file -------------------------------------------------------------------------
 def of_many(session: Session, actor: Actor, ids: Sequence[UUID]) -> tuple[rows.Selected, ...]:
     """Those of these matters that this person may export, with number, title and whether they are
     confidential; others are passed over. Raises Conflict for too many.

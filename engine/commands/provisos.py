@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import clock, forms
 from engine.commands import attachments, unit_of_work
-from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import fulfilling, lanes, provisos
 from engine.instance.provisos import ACTS, MET, REPORTED, SET, UNMET
 from engine.messages import _
@@ -66,8 +66,7 @@ def report(
     work, proviso = _found(session, actor, instance_id, which)
     if proviso.state in (REPORTED, MET):
         raise Conflict(_("这一条件已经报告落实，或者已经确认。"), code="reported")
-    if not fulfilling.may_report(work, proviso):
-        raise Refused(_("条件由承担落实的单位或者人报告。"), code="proviso", **_where(work))
+    fulfilling.must_report(work, proviso)
     clean = forms.clean(REPORT, given, work.names())
     attachments.adopt(session, actor, instance_id, REPORT, clean)
     return _said(work, proviso, REPORTED, clean["text"], clean.get("files") or [])
@@ -86,10 +85,7 @@ def judge(
     late = proviso.overdue(clock.today()) and not met
     if proviso.state != REPORTED and not (late and proviso.state != UNMET):
         raise Conflict(_("这一条件还没有报告落实，也没有逾期。"), code="not_reported")
-    if str(actor.id) == proviso.reporter:
-        raise Refused(_("报告落实的人不能自己确认。"), code="separated", **_where(work))
-    if not fulfilling.may_judge(work, proviso):
-        raise Refused(_("由提出条件的人确认。"), code="proviso", **_where(work))
+    fulfilling.must_judge(work, proviso)
     plain = text.strip()
     if len(plain) > 500 or "\0" in plain or not (plain or met):
         raise Invalid({"text": [_("请写明哪里没有落实，不超过 500 字。")]})
@@ -104,7 +100,7 @@ def _found(
     for each in provisos.recorded(work.facts):
         if (each.task_id, each.no) == (str(which[0]), which[1]):
             return work, each
-    raise NotFound(**_where(work))
+    raise NotFound(instance_id=str(instance_id))
 
 
 def _said(work: UnitOfWork, proviso: Proviso, did: str, text: str, files: list[Any]) -> UUID:
@@ -117,7 +113,3 @@ def _said(work: UnitOfWork, proviso: Proviso, did: str, text: str, files: list[A
     work.log.add(KINDS[did], work.actor, **about)
     unit_of_work.save(work)
     return work.row["id"]
-
-
-def _where(work: UnitOfWork) -> dict[str, str]:
-    return {"instance_id": str(work.row["id"])}

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine import clock
+from engine.errors import Refused
 from engine.instance import lanes, verbs
-from engine.instance.provisos import MET, OPEN, REPORTED, UNMET
+from engine.instance.provisos import OPEN, REPORTED, UNMET
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.instance.context import Context
@@ -22,6 +24,24 @@ def may_report(context: Context, proviso: Proviso) -> bool:
     lane = context.process.lanes.get(rule.lane) if rule else None
     waits = proviso.state in (OPEN, UNMET)
     return waits and lane is not None and lanes.may_include_actor(context, lane)
+
+
+def must_report(context: Context, proviso: Proviso) -> None:
+    """Raises Refused for whoever may not report it."""
+    if not may_report(context, proviso):
+        raise Refused(_("条件由承担落实的单位或者人报告。"), code="proviso", **_where(context))
+
+
+def must_judge(context: Context, proviso: Proviso) -> None:
+    """Raises Refused for whoever may not say that it is met, or that it is not."""
+    if context.actor is not None and str(context.actor.id) == proviso.reporter:
+        raise Refused(_("报告落实的人不能自己确认。"), code="separated", **_where(context))
+    if not may_judge(context, proviso):
+        raise Refused(_("由提出条件的人确认。"), code="proviso", **_where(context))
+
+
+def _where(context: Context) -> dict[str, str]:
+    return {"instance_id": str(context.row["id"])}
 
 
 def may_judge(context: Context, proviso: Proviso) -> bool:
@@ -42,6 +62,3 @@ def _setter_stays(context: Context, proviso: Proviso) -> bool:
         return False
     setter = verbs.people(context, [UUID(proviso.by)])
     return any(lanes.runs_task(verbs.seen_by(context, each), proviso.task) for each in setter)
-
-
-__all__ = ["MET", "REPORTED", "UNMET", "may_judge", "may_report"]

@@ -12,7 +12,7 @@ from engine.errors import NotFound
 from engine.history import event_log, keyring, keys, resumed, witnesses
 from engine.history.verification import uncompared as unproved
 from engine.people import access
-from engine.queries.history import Happened, Which, _happened, log_of
+from engine.queries.history import ALL, Happened, Which, _happened, log_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,7 +104,7 @@ def _read(row: rows.Selected) -> Point:
 
 
 def installation_log(
-    session: Session, actor: Actor, which: Which, limit: int = 100
+    session: Session, actor: Actor, which: Which = ALL, limit: int = 100
 ) -> tuple[Happened, ...]:
     """What happened to the whole installation (definitions, notices, checkpoints), newest first.
     Raises Refused.

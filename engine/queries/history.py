@@ -78,6 +78,7 @@ class Which:
     before: int | None = None
 
 
+ALL = Which()
 COUNTED = ("choice", "comment", "counts", "paper", "outcome")
 
 
@@ -155,7 +156,7 @@ def read_body(body: str, words: Mapping[str, Any] | None = None) -> dict[str, An
 
 
 def union_log(
-    session: Session, actor: Actor, union_id: UUID, which: Which, limit: int = 100
+    session: Session, actor: Actor, union_id: UUID, which: Which = ALL, limit: int = 100
 ) -> tuple[Happened, ...]:
     """What happened in a union besides its instances (people, rules, refusals), newest first.
     Raises NotFound, Refused.

@@ -72,6 +72,8 @@ def _written() -> dict[str, list[ast.Call]]:
             row = node.elts if isinstance(node, ast.Tuple) else getattr(node, "args", [])
             if isinstance(node, ast.IfExp):  # kind = "…" if … else "…"
                 row = [node.body, node.orelse]
+            if isinstance(node, ast.Dict):  # {what was done: "…"}
+                row = node.values
             for each in row if isinstance(row, list) else ():
                 for key in _strings(each) if isinstance(each, ast.Constant | ast.JoinedStr) else ():
                     if key in kinds.KINDS:

@@ -164,13 +164,10 @@ def test_who_signs_sees_the_paper_as_it_will_be_issued_and_no_number_is_taken(
 ) -> None:
     with told(engine, "701", 10) as session:
         found, signer = card(session, "许志远", "sign"), person(session, "许志远")
-        (paper,) = found.papers_coming
-        assert (paper.kind, paper.choice, paper.label, paper.whole) == (
-            "reply_letter",
-            "sign",
-            "同意签发",
-            True,
-        )
+        assert [(p.kind, p.choice, p.label, p.whole) for p in found.papers_coming] == [
+            ("reply_letter", "sign", "同意签发", True),
+            ("reply_letter", "sign_if", "附条件同意签发", True),
+        ]
         before = _numbers(session)
         assert before[0] == 3  # what was issued on the way
         says = cards.draft_paper(session, signer, found.id, "", "", as_text=True).decode()
