@@ -29,7 +29,7 @@ def urge(work: UnitOfWork, actor: Actor, reason: str) -> None:
     """Urge whoever has a task in it, as far as the day's quota goes; the caller saves. Raises
     Conflict when nobody has a task, or all of them were urged often enough today.
     """
-    plans = urging.planned(work)
+    plans = urging.planned(work, urging.waiting(work))
     now = [plan for plan in plans if plan.may]
     if not plans:
         raise Conflict(_("现在没有等待办理的环节。"), code="reminded")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -21,10 +22,8 @@ from engine.instance.union_law import rulebook
 from engine.people import organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
+    from collections.abc import Iterable, Mapping
 
-    from engine.db import rows
     from engine.definitions.process import Lane
     from engine.instance.context import Context
 
@@ -60,16 +59,36 @@ def urged(due: Mapping[str, Any] | None) -> list[datetime]:
     return [datetime.combine(date.fromisoformat(day), time(), clock.CHINA)] if day else []
 
 
-def planned(context: Context) -> list[Planned]:
-    """What urging this matter now would be, task by task."""
+class Waiting(Protocol):
+    """An open task, as a statement or a page has it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def element(self) -> str: ...
+    @property
+    def due(self) -> Mapping[str, Any] | None: ...
+    @property
+    def assignee_id(self) -> UUID | None: ...
+    @property
+    def seat(self) -> str | None: ...
+
+
+def waiting(context: Context) -> list[Waiting]:
+    """The open tasks of a matter."""
     query = select(tables.task).where(
         _task.instance_id == context.row["id"], _task.state == TaskState.OPEN
     )
+    return list(context.session.execute(query.order_by(_task.id)))
+
+
+def planned(context: Context, tasks: Iterable[Waiting]) -> list[Planned]:
+    """What urging this matter now would be, task by task."""
     most = _value(context, DAILY, legacy.URGED_A_DAY)
-    return [_plan(context, row, most) for row in context.session.execute(query.order_by(_task.id))]
+    return [_plan(context, task, most) for task in tasks]
 
 
-def _plan(context: Context, row: rows.Selected, most: int) -> Planned:
+def _plan(context: Context, row: Waiting, most: int) -> Planned:
     before = urged(row.due)
     today = sum(clock.day_of(at) == clock.today() for at in before)
     told = _told(context, row, len(before))
@@ -84,7 +103,7 @@ def _value(context: Context, rule: str, otherwise: int) -> int:
     return int(context.law.ruling(rule, clock.today()).value or 0)
 
 
-def _told(context: Context, row: rows.Selected, before: int) -> tuple[UUID, ...]:
+def _told(context: Context, row: Waiting, before: int) -> tuple[UUID, ...]:
     """Whom the rungs reach that so many urgings in vain have passed, but those who have the task
     or stepped aside from it. Of a confidential matter nobody else is told.
     """
@@ -96,19 +115,20 @@ def _told(context: Context, row: rows.Selected, before: int) -> tuple[UUID, ...]
     for rung in lane.urging:
         if rung.after in rulebook().ids and before >= _value(context, rung.after, 0):
             found |= dict.fromkeys(_members(context, context.process.lanes[rung.lane]))
-    having = _holding(context, row)
+    having = _holding(context, row) if found else set()
     return tuple(
         each for each in found if each not in having and aside.recorded(context, each) is None
     )
 
 
-def _holding(context: Context, row: rows.Selected) -> set[UUID]:
+def _holding(context: Context, row: Waiting) -> set[UUID]:
     if row.assignee_id is not None:
         return {row.assignee_id}
     if row.seat is None:
         return set()
     kind, _at, unit = row.seat.partition("@")
-    return set(organisation.holders(context.session, kind, [unit], clock.today()))
+    units = [UUID(unit)] if unit else []
+    return set(organisation.holders(context.session, kind, units, clock.today()))
 
 
 def _members(context: Context, lane: Lane) -> list[UUID]:

@@ -64,6 +64,8 @@ class Open:
     closed_at: datetime | None
     closed_by: str
     poll_id: UUID | None
+    assignee_id: UUID | None
+    seat: str | None  # whose it is while nobody has taken it
     answers: tuple[Answered, ...]
 
 
@@ -339,6 +341,8 @@ def _open(
             link=rule.link,
         ),
         poll_id=poll_id,
+        assignee_id=task.assignee_id,
+        seat=task.seat,
         answers=answered(rule.form, answers, names, lang),
     )
 

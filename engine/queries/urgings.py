@@ -18,13 +18,14 @@ from engine.queries.standing import standing
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from engine.db import Session
     from engine.definitions import Process
     from engine.instance.context import Context
+    from engine.instance.urging import Waiting
     from engine.people.organisation import Actor
     from engine.queries.standing import Standing
 
@@ -79,14 +80,22 @@ def urgings(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh")
     see.
     """
     context = reading.read(session, actor, instance_id)
-    told = _told(context)
+    return of_matter(context, urging.waiting(context), lang)
+
+
+def of_matter(
+    context: Context, tasks: Iterable[Waiting], lang: str, *, urged: bool = True
+) -> Urgings:
+    """The same of a matter that is read, with these open tasks; `urged`: was anybody ever?"""
+    session, key = context.session, context.row["id"]
+    told = _told(context) if urged else []
     running = context.row["state"] == InstanceState.RUNNING
-    plans = urging.planned(context) if running and _may(context) else []
+    plans = urging.planned(context, tasks) if running and _may(context) else []
     named = [*(body.get("to", ()) for _at, body in told), *(plan.told for plan in plans)]
     names = Named.of(session, [list(map(str, each)) for each in named])
     return Urgings(
         urged=tuple(reversed(_urged(context.process, told, names, lang))),
-        waits=standing(session, [instance_id], lang).get(instance_id, ()),
+        waits=standing(session, [key], lang).get(key, ()) if urged else (),
         coming=tuple(
             Coming(
                 task=context.process.title_of(plan.element, lang),

@@ -21,8 +21,8 @@ from engine.instance.union_law import rulebook
 from engine.people import posts
 from engine.queries import inbox
 from engine.queries import instance as matters
+from engine.settings import ROOT
 from tests.engine.errands import KEY, SCAN, Errands, act, false, files, refused, seen, whole
-from tests.engine.test_verbs import ROOT
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -114,17 +114,15 @@ def _view(session: Session, instance_id: UUID) -> View:
         guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
         meetings={m.task_id: m for m in reversed(held)},
         vacant={v.task_id: v for v in vacancies.vacancies(session, me(), lang(), instance_id)},
-        urgings=_urgings(session, file, opened),
+        urgings=_urgings(file, opened),
     )
 
 
-def _urgings(
-    session: Session, file: reading.File, opened: Sequence[reading.Open]
-) -> urgings.Urgings | None:
-    told = any((task.due or {}).get("urged") for task in opened)
-    if not told and not _offered(DESK["remind"], file):
+def _urgings(file: reading.File, opened: Sequence[reading.Open]) -> urgings.Urgings | None:
+    urged = any((task.due or {}).get("urged") for task in file.tasks)
+    if not urged and not _offered(DESK["remind"], file):
         return None
-    return urgings.urgings(session, me(), file.row.id, lang())
+    return urgings.of_matter(file.context, opened, lang(), urged=urged)
 
 
 def _held(session: Session, file: reading.File) -> tuple[meeting_list.Brief, ...]:
