@@ -123,6 +123,9 @@ def test_it_starts_on_an_empty_home_and_ctrl_c_ends_everything(product: Product)
 
 
 def test_the_second_start_keeps_the_data_and_publishes_nothing(product: Product) -> None:
+    if not product.home.exists():  # whichever test came first
+        product.start()
+        product.end()
     product.start()
     assert "published" not in product.said and "schema" not in product.said
     assert product.end() == 0
