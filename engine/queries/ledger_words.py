@@ -103,9 +103,14 @@ def _counts(standing: Standing) -> list[Message]:
     return [_("{came} {n} 件", came=CAME[came], n=n) for came, n in counts.items() if n]
 
 
+def cited(duty: Duty) -> Both:
+    """Where a duty stands, as rules of law are cited."""
+    return law.cited(duty.source.zh, duty.source.en, duty.article)
+
+
 def source(duty: Duty) -> Both:
-    """Where a duty stands, as rules of law are cited; what was not checked says so."""
-    found = law.cited(duty.source.zh, duty.source.en, duty.article)
+    """The same; what was not checked says so."""
+    found = cited(duty)
     if duty.confidence == "V":
         return found
     unsure = law.CONFIDENCES[duty.confidence]

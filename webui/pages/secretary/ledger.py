@@ -39,6 +39,7 @@ WORDS: dict[str, Any] = {
     "lights": ledger_words.LIGHTS,
     "came": ledger_words.CAME,
     "told_words": ledger_words.told,
+    "cited": ledger_words.cited,
     "source": ledger_words.source,
     "period": ledger_words.period,
     "badges": BADGES,
