@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import psycopg
 import pytest
@@ -49,6 +49,13 @@ def migrated(empty_url: str) -> Iterator[Engine]:
 
 
 # --- the schema -----------------------------------------------------------------------------------------------------
+def test_ids_are_in_the_order_they_were_made_in() -> None:
+    made = [tables.new_id() for _ in range(5_000)]
+    assert made == sorted(set(made))
+    assert {(each.version, each.variant) for each in made} == {(7, RFC_4122)}
+    assert made[0].int >> 80 <= time.time_ns() // 1_000_000 < (made[0].int >> 80) + 60_000
+
+
 def test_the_migrated_schema_is_that_of_the_tables(migrated: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
         return not (kind == "table" and str(name).startswith(("procrastinate_", "alembic_")))

@@ -135,11 +135,12 @@ def ask_booklet(
 
 def ask_packs(session: Session, actor: Actor, ids: Sequence[UUID]) -> UUID:
     """Let a worker make the evidence packs of these matters, as one file. Raises NotFound when
-    there is none that may be packed so, Conflict for too many.
+    there is none that may be packed so, Conflict for too many, Invalid when no room is left.
     """
     found = packs.of_many(session, actor, ids)
     if all(row.confidential for row in found):
         raise NotFound(_("没有可以一并准备证据包的事项；保密事项请逐件准备。"))
+    packs.check_room(session, actor)
     given: Given = {"matters": [str(row.id) for row in found]}
     return _ask(session, actor, "packs", given | {"file": f"evidence-{clock.today()}.zip"})
 
@@ -265,7 +266,7 @@ _SEES: dict[str, Callable[[Session, Actor, Given], bool]] = {
     ),
     "papers": _sees_matters,
     "booklet": _sees_matters,
-    "packs": lambda s, actor, it: packs.are_open(s, actor, [UUID(key) for key in it["matters"]]),
+    "packs": lambda s, actor, it: packs.are_open(s, actor, it["closed"]),
 }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import and_, delete, func, insert, null, select, text, update
 
@@ -15,13 +16,12 @@ from engine.db import queue, tables
 from engine.db.progress import Progress
 from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import packs
-from engine.instance.context import COLUMNS, context_from
+from engine.instance.context import COLUMNS, context_from, context_of
 from engine.messages import _, stored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from uuid import UUID
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Engine
 
@@ -36,7 +36,7 @@ MANY = 50  # matters of one file of packs
 MEGABYTE = 1_000_000
 MOST_BYTES = 500 * MEGABYTE  # of one pack: a value of the database holds no more than twice that
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('pack'), hashtext(:key))")
-_pack = tables.pack.c
+_pack, _operation = tables.pack.c, tables.operation.c
 
 
 # --- whoever asks ---------------------------------------------------------------------------------
@@ -76,8 +76,7 @@ def _new(session: Session, actor: Actor, work: UnitOfWork) -> UUID:
     if session.execute(select(func.count()).where(making)).scalar_one() >= MOST:
         many = _("您已有 {most} 份证据包正在准备，请等其中一份准备好。", most=MOST)
         raise Conflict(many, code="quota")
-    if _room(session, actor.id, work.row["id"]) <= 0:
-        raise Invalid(_full(), code="quota")
+    check_room(session, actor, work.row["id"])
     now = clock.now()
     made = {"id": tables.new_id(), "instance_id": work.row["id"], "member_id": actor.id}
     said = {"closed": packs.closed(work), "asked_at": now, "told_at": now}
@@ -88,15 +87,6 @@ def _new(session: Session, actor: Actor, work: UnitOfWork) -> UUID:
 def _own(member_id: UUID, *more: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition on `pack` that it was made for this person, and is kept."""
     return and_(_pack.member_id == member_id, packs.kept(), *more)
-
-
-def _room(session: Session, member_id: UUID, instance_id: UUID) -> int:
-    """The bytes that are left to a person; a new pack of an instance takes the place of their old
-    ones of it.
-    """
-    others = _own(member_id, _pack.instance_id != instance_id)
-    taken = session.execute(select(func.coalesce(func.sum(_pack.size), 0)).where(others))
-    return settings.load().packs_megabytes * MEGABYTE - int(taken.scalar_one())
 
 
 def _full() -> Message:
@@ -139,10 +129,39 @@ def of_many(session: Session, actor: Actor, ids: Sequence[UUID]) -> tuple[rows.S
     return tuple(session.execute(select(*shown).where(*mine).order_by(instance.number)))
 
 
-def are_open(session: Session, actor: Actor, ids: Sequence[UUID]) -> bool:
-    """May this person export all of these, none of them confidential by now?"""
-    found = of_many(session, actor, ids)
-    return len(found) == len(set(ids)) and not any(row.confidential for row in found)
+def closed_of(session: Session, actor: Actor, instance_id: UUID) -> list[str]:
+    """The rooms and fields of a matter that this person may not enter."""
+    return packs.closed(context_of(session, actor, instance_id))
+
+
+def are_open(session: Session, actor: Actor, told: Mapping[str, Sequence[str]]) -> bool:
+    """May this person export all of these matters, none of them confidential by now, and enter
+    every room of which their packs tell? `told`: by matter, of which rooms its pack tells nothing.
+    """
+    found = of_many(session, actor, [UUID(key) for key in told])
+    if len(found) < len(told) or any(row.confidential for row in found):
+        return False
+    return all(set(closed_of(session, actor, row.id)) <= set(told[str(row.id)]) for row in found)
+
+
+def check_room(session: Session, actor: Actor, instance_id: UUID | None = None) -> None:
+    """Raises Invalid when this person has no room left for one more pack, of an instance or of
+    many.
+    """
+    if room(session, actor.id, instance_id) <= 0:
+        raise Invalid(_full(), code="quota")
+
+
+def room(session: Session, member_id: UUID, instance_id: UUID | None = None) -> int:
+    """The bytes that are left to a person, beside packs and files of many; a new pack of an
+    instance takes the place of their old ones of it.
+    """
+    others = [_pack.instance_id != instance_id] if instance_id else []
+    one = select(func.coalesce(func.sum(_pack.size), 0)).where(_own(member_id, *others))
+    volumes = _operation.member_id == member_id, _operation.kind == "packs"
+    many = select(func.coalesce(func.sum(func.length(_operation.data)), 0)).where(*volumes)
+    taken = sum(int(session.execute(each).scalar_one()) for each in (one, many))
+    return settings.load().packs_megabytes * MEGABYTE - taken
 
 
 # --- whoever makes it -----------------------------------------------------------------------------
@@ -190,7 +209,7 @@ def store(session: Session, key: UUID, data: bytes) -> None:
         return
     if len(data) > MOST_BYTES:
         refuse(session, key, _too_large(len(data)))
-    elif len(data) > _room(session, row.member_id, row.instance_id):
+    elif len(data) > room(session, row.member_id, row.instance_id):
         refuse(session, key, _full())
     else:
         old = [_pack.instance_id == row.instance_id, _pack.member_id == row.member_id]

@@ -33,6 +33,17 @@ REPORT = forms.Form("proviso", (_TEXT, _FILES))
 KINDS = {REPORTED: "proviso_reported", MET: "proviso_met", UNMET: "proviso_unmet"}
 
 
+def check(work: UnitOfWork, rule: TaskRule, clean: Mapping[str, Any]) -> None:
+    """A condition is for a day to come. Raises Invalid."""
+    if rule.provisos is None:
+        return
+    table, today = rule.provisos.rows, work.today.isoformat()
+    rows = enumerate(clean.get(table) or ())
+    over = [n for n, row in rows if row["due"] < today]
+    if over:
+        raise Invalid({f"{table}.{n}.due": [_("第 {n} 行：期限已经过去。", n=n + 1)] for n in over})
+
+
 def note(work: UnitOfWork, task: rows.Task, rule: TaskRule, clean: Mapping[str, Any]) -> None:
     """The conditions of a decision stand from now on. Its event tells it."""
     found = clean.get(rule.provisos.rows) if rule.provisos else None

@@ -215,6 +215,7 @@ def checked(held: InHand, answers: Mapping[str, Any]) -> dict[str, Any]:
     with work.answering():
         clean = answered.accepted(work, rule, rule.form, answers, held.task.due_at)
         _must_differ(held, clean)
+        provisos.check(work, rule, clean)
         if rule.link and work.actor:
             entered_by = str(work.actor.id)
             clean = {"by_way": "inbox", **clean, "entered_by": entered_by}

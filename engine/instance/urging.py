@@ -7,7 +7,7 @@ rung by rung. A task that comes anew, sent back or put again, begins at the firs
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -56,7 +56,7 @@ def urged(due: Mapping[str, Any] | None) -> list[datetime]:
     if "urged" in told:
         return [datetime.fromisoformat(at) for at in told["urged"]]
     day = told.get("reminded")
-    return [datetime.combine(date.fromisoformat(day), time(), clock.CHINA)] if day else []
+    return [clock.midnight(date.fromisoformat(day))] if day else []
 
 
 class Waiting(Protocol):

@@ -68,14 +68,18 @@ def pack_many(engine: Engine, settings: Settings, english: Language, asked: Aske
     with db.transaction(engine) as session:
         found = packs.of_many(session, asked.actor, ids)
         signer = signing.signer(session, settings)
-    volume, left = Volume(), []
+        most = min(packs.MOST_BYTES, packs.room(session, asked.actor.id))
+    volume, left, closed = Volume(), [], {}
     for row in told(found, asked.tell):
         try:
             if row.confidential:
                 raise Refused(_("保密事项的证据包请逐件准备。"))
+            with db.transaction(engine) as session:
+                shut = packs.closed_of(session, asked.actor, row.id)
             data = _fresh(engine, Begun(asked.actor, row.id, signer), english)
-            if volume.size + len(data) > packs.MOST_BYTES:
+            if volume.size + len(data) > most:
                 raise Conflict(_("合起来太大，这一件请另外准备。"), code="quota")
+            closed[str(row.id)] = shut
             volume.add(row.id, row.number, row.title, data)
         except Unavailable:
             raise
@@ -84,8 +88,7 @@ def pack_many(engine: Engine, settings: Settings, english: Language, asked: Aske
     if not volume.matters:
         raise NotFound(_("所选各件都没有准备成证据包。"))
     data = volume.close()
-    matters = [str(key) for key in volume.matters]
-    came = {"packs": len(matters), "size": len(data), "matters": matters, "left": left}
+    came = {"packs": len(closed), "size": len(data), "closed": closed, "left": left}
     with db.transaction(engine) as session:
         end(session, asked, Came(came, data))
 

@@ -82,6 +82,12 @@ def agreed(world: Errands, *days: int) -> tuple[UUID, UUID]:
     return key, task
 
 
+def test_a_condition_is_for_a_day_to_come(world: Errands) -> None:
+    with pytest.raises(Invalid) as wrong:
+        agreed(world, 0, -1, 1)
+    assert set(wrong.value.fields) == {"conditions.1.due"}
+
+
 def states(world: Errands, key: UUID, who: str = OFFICE) -> list[tuple[str, bool, bool, bool]]:
     with clock.set_to(world.at):
         found = seen(world, who, matters.file, key).conditions

@@ -82,7 +82,11 @@ def test_filters_narrow_and_stay_filled_in(client: Login, house: House, matter: 
 
 
 @pytest.mark.parametrize(
-    "query", ["state=odd", "since=yesterday", "until=2026-13-40", "after=x", "words=%00", "unit=x"]
+    "query",
+    [
+        *("state=odd", "since=yesterday", "until=2026-13-40", "after=x", "words=%00", "unit=x"),
+        *("until=9999-12-31", "since=0001-01-01", "since=20260101"),
+    ],
 )
 def test_odd_filters_get_a_clear_answer(client: Login, house: House, query: str) -> None:
     assert client("auditor").get(f"/audit?{query}").status_code in (200, 404)
@@ -252,7 +256,9 @@ def test_the_log_tells_what_belongs_to_no_case(client: Login, house: House) -> N
         assert (told in _lines(client("auditor").get(f"/audit/log?{query}").text)) is found, query
     only = _lines(client("auditor").get("/audit/log?refused=1").text)
     assert only.count("yx-event ") == only.count("yx-refused") > 0
-    assert "日期应写成" in client("auditor").get("/audit/log?since=2026-2-30").text
+    for odd in ("since=2026-2-30", "until=9999-12-31", "since=0001-01-01"):
+        assert "日期应写成" in client("auditor").get(f"/audit/log?{odd}").text
+    assert client("auditor").get("/audit/log?who=%00").status_code == 422
 
 
 def _lines(page: str) -> str:

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from engine.queries import history
+from webui.http.fields import FIRST, LAST
 from webui.http.words import lang, said
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Day(fields.Date):
             found = date.fromisoformat(text)
         except ValueError:
             raise self.make_error("invalid") from None
-        if not 1900 <= found.year <= 2199:
+        if not FIRST <= found.year <= LAST:
             raise ValidationError(_("年份应在 1900 至 2199 之间。"))
         return found
 

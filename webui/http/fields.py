@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import expressions
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from engine.forms import Field, Form
+
+
+FIRST, LAST = 1900, 2199  # the years of a day that somebody writes
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day(text: str) -> date:
+    """A day as a page sends it, YYYY-MM-DD. Raises ValueError, also beyond the years that a
+    calendar here may have to count from.
+    """
+    found = date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    if not FIRST <= found.year <= LAST:
+        raise ValueError(text)
+    return found
 
 
 def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -23,14 +24,23 @@ metadata = MetaData(
 )
 
 
+_PER_MILLISECOND = 1 << 12
+_last = 0
+_making = threading.Lock()
+
+
 def new_id() -> UUID:
     """A UUID version 7: ordered by time, so that new rows land side by side in an index and pages
-    can go by id.
+    can go by id. Those of one process are strictly in the order they were made in, within a
+    millisecond too: RFC 9562, 6.2, method 3 (twelve bits of its fraction).
     """
-    stamp = time.time_ns() // 1_000_000
-    value = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (7 << 76)
-    return UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62))
+    global _last
+    now = time.time_ns() * _PER_MILLISECOND // 1_000_000
+    with _making:
+        _last = stamp = max(now, _last + 1)
+    milliseconds, fraction = divmod(stamp, _PER_MILLISECOND)
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0x2 << 62 | random)
 
 
 def moment(name: str, *, nullable: bool = True) -> Column[object]:

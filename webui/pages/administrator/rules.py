@@ -21,6 +21,7 @@ from engine.instance.union_law import rulebook
 from engine.messages import Message
 from engine.queries import calendars, rule_changes
 from engine.queries import rules as reading
+from webui.http import fields
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said, words_of
 
@@ -109,7 +110,7 @@ def changes() -> str | tuple[str, int]:
     asked = {"a": asked["a"] or f"{today - timedelta(days=365)}", "b": asked["b"] or f"{today}"}
     for key, text in asked.items():
         try:
-            days[key] = date.fromisoformat(text)
+            days[key] = fields.day(text)
         except ValueError:
             faults[key] = [_("日期应写成 2026-03-01 的样子。")]
     found = None
@@ -186,7 +187,7 @@ def _date(field: str, faults: dict[str, list[str]], must: bool) -> date | None:
     if not text and not must:
         return None
     try:
-        return date.fromisoformat(text)
+        return fields.day(text)
     except ValueError:
         faults[field] = [_("日期应写成 2026-03-01 的样子。")]
         return None

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from engine.commands.people import deputies as naming
 from engine.errors import Conflict, Invalid
 from engine.queries import deputies as reading
+from webui.http import fields
 from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang
@@ -67,7 +68,7 @@ def _name(session: Session) -> UUID:
 
 def _day(key: str) -> date | None:
     try:
-        return date.fromisoformat(request.form.get(key, "").strip())
+        return fields.day(request.form.get(key, "").strip())
     except ValueError:
         return None
 

@@ -25,6 +25,7 @@ from engine.queries import instance as reading
 from engine.queries import instances as lists
 from engine.queries.telling import Teller
 from engine.queries.words import Named
+from webui.http import fields
 from webui.http.sentences import Sentence, tell
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state
@@ -107,7 +108,7 @@ def _search(session: Session, wanted: Mapping[str, str]) -> lists.Page:
 
 def _day(field: str, wanted: Mapping[str, str]) -> date | None:
     try:
-        return date.fromisoformat(wanted[field]) if wanted[field] else None
+        return fields.day(wanted[field]) if wanted[field] else None
     except ValueError:
         raise Invalid({field: [_("日期应写成 2026-03-01 的样子。")]}) from None
 

@@ -13,6 +13,7 @@ from flask_babel import gettext
 from engine.errors import Invalid
 from engine.queries import decisions as reading
 from engine.queries import rules as rulebook_of
+from webui.http import fields
 from webui.http.session import look, me, needs_login
 from webui.http.words import lang, reader_language
 
@@ -75,10 +76,9 @@ def trial(table_id: str) -> str | tuple[str, int]:
 
 def _day(text: str) -> date | None:
     try:
-        found = date.fromisoformat(text)
+        return fields.day(text)
     except ValueError:
         return None
-    return found if 1900 <= found.year <= 2199 else None
 
 
 def _page(

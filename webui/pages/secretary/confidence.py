@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from engine.commands import confidence, erasure
 from engine.errors import Conflict, Invalid, NotFound
 from engine.queries import instance as reading
+from webui.http import fields
 from webui.http.session import carry_out, look, me, needs_login
 from webui.pages.secretary import matters
 
@@ -60,7 +61,7 @@ def _let(instance_id: UUID, member: UUID, reason: str, *, into: bool) -> None:
 def _day(written: str) -> date | None:
     """The day that was written; none at all, where nothing was."""
     try:
-        return date.fromisoformat(written.strip()) if written.strip() else None
+        return fields.day(written.strip()) if written.strip() else None
     except ValueError:
         raise Invalid({"until": [_("请写成 2026-03-31 这样的日期。")]}) from None
 

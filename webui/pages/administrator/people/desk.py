@@ -12,6 +12,7 @@ from flask_babel import gettext
 from engine.errors import Conflict, Invalid, NotFound
 from engine.people import access, posts
 from engine.queries import people as reading
+from webui.http import fields
 from webui.http.sentences import post_title
 from webui.http.session import look, me, uuid
 from webui.http.words import lang, words_of
@@ -123,7 +124,7 @@ def days_sent(first: str, last: str) -> tuple[date, date | None]:
 
 def _day(name: str, faults: Faults) -> date | None:
     try:
-        return date.fromisoformat(field(name))
+        return fields.day(field(name))
     except ValueError:
         faults[name] = [_("日期应写成 2026-03-01 的样子。")]
         return None
