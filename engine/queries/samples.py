@@ -1,5 +1,5 @@
-"""A year of a union for its auditor: what each matter has to show, and each vote with its
-quorum, in two tables.
+"""A year of a union for its auditor: what each matter has to show, each vote with its quorum, and
+what did not go the usual way.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.instance.context import COLUMNS, context_from
 from engine.people import access
-from engine.queries import claims
+from engine.queries import claims, unusual
 from engine.queries.history import read_body
+from engine.queries.unusual import Matter, Unusual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,15 +32,6 @@ if TYPE_CHECKING:
 MOST = 300  # lines of a table: the newest
 _event, _instance, _poll = tables.event.c, tables.instance.c, tables.poll.c
 _LOUD = ("presence_noted", "poll_answered")  # many, and no answer rests on them alone
-
-
-@dataclass(frozen=True)
-class Matter:
-    """What a line is about."""
-
-    id: UUID
-    number: str
-    title: str
 
 
 @dataclass(frozen=True)
@@ -67,11 +59,15 @@ class Voted:
 
 @dataclass(frozen=True)
 class Sample:
-    """`cut`: there are more than are shown."""
+    """`unusual`: what did not go the usual way; `repairs`: where the history itself goes on from
+    something else than what came before. `cut`: there are more than are shown.
+    """
 
     year: int
     shown: tuple[Shown, ...]
     voted: tuple[Voted, ...]
+    unusual: tuple[Unusual, ...]
+    repairs: tuple[Unusual, ...]
     cut: bool
 
     @property
@@ -88,14 +84,19 @@ class Sample:
 
 
 def sample(session: Session, actor: Actor, union_id: UUID, year: int) -> Sample:
-    """The matters begun and the votes closed in a year (in China) that this actor may see, newest
-    first. Raises Refused when the histories of the union are not theirs to read.
+    """The matters begun, the votes closed and what went another way in a year (in China), of what
+    this actor may see, newest first. Raises Refused when the histories of the union are not theirs
+    to read.
     """
     access.check_own(actor, "read_history", union_id)
     theirs = and_(_instance.union_id == union_id, access.visible(actor))
     shown, more = _claims(session, actor, theirs, year)
     voted, others = _votes(session, theirs, year)
-    return Sample(year, shown, voted, cut=more or others)
+    when = _within(_event.at, year)
+    odd = unusual.of_matters(session, actor, theirs, when)
+    repairs = unusual.of_history(session, when)
+    cut = more or others or len(odd) == unusual.MOST
+    return Sample(year, shown, voted, odd, repairs, cut=cut)
 
 
 def _within(column: ColumnElement[datetime], year: int) -> ColumnElement[bool]:

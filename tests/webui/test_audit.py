@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import clock, db, jobs, settings
-from engine.commands import reads, sealing, tasks
+from engine.commands import instances, reads, sealing, tasks
 from engine.db import progress, queue, tables
 from engine.errors import NotFound, Unavailable
 from engine.history import keys, resumed, seals
@@ -398,7 +398,16 @@ def test_a_year_is_sampled_and_that_stands_in_the_log(client: Login, house: Hous
     assert "这一年没有这样的事项" in page
     assert "这一年没有截止的表决" in page  # a rating decides nothing
     assert "这一年没有这样的事项" in browser.get(f"/audit/sample?year={year - 1}").text
+    assert "这一年没有退回、作废、更正、暂停、终止和异常" in page and "这一年没有修复、恢复过记录" in page
+    key = started(house)
+    house.do("office", instances.suspend, key, "等上级答复")
+    odd = browser.get("/audit/sample").text
+    assert "1 处：" in odd and "暂停本件" in odd and "等上级答复" in odd
+    there = re.search(rf'href="/audit/{key}#(e[0-9]+)"', odd)
+    assert there and f'id="{there[1]}"' in browser.get(f"/audit/{key}").text
+    assert "暂停本件" not in browser.get(f"/audit/sample?year={year - 1}").text
     table = browser.get("/audit/sample?format=csv")
+    assert "等上级答复" in table.text
     assert table.content_type.startswith("text/csv") and "最少到会" in table.text
     log = browser.get("/audit/log").text
     assert log.count(f"抽查了 {year} 年的结论") == 1  # twice on one day

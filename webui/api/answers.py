@@ -118,10 +118,23 @@ class VotedOf(Schema):
     over = fields.Integer(allow_none=True)
 
 
+class UnusualOf(Schema):
+    """An event off the usual way. `matter`: none where the history itself was repaired."""
+
+    matter = fields.Nested(MatterShape, allow_none=True)
+    seq = fields.Integer(required=True)
+    at = Moment()
+    what = Said()
+    who = fields.String()
+    reason = Said()
+
+
 class SampleShape(Schema):
     year = fields.Integer(required=True)
     shown = fields.List(fields.Nested(ShownOf))
     voted = fields.List(fields.Nested(VotedOf))
+    unusual = fields.List(fields.Nested(UnusualOf))
+    repairs = fields.List(fields.Nested(UnusualOf))
     cut = fields.Boolean(metadata={"description": "There are more than are listed."})
 
 

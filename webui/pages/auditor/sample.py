@@ -1,4 +1,6 @@
-"""A year in two tables: what its matters have to show, and its votes with their quorum."""
+"""A year in tables: what its matters have to show, its votes with their quorum, and what did not go
+the usual way.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,18 @@ from engine import clock
 from engine.commands import reads
 from engine.errors import Refused
 from engine.people import access
-from engine.queries import samples
+from engine.queries import samples, verifications
 from engine.queries.words import Named
-from webui.http.session import carry_out, me, needs_login, uuid
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.sheets import csv_file
-from webui.http.words import day, lang
+from webui.http.words import day, lang, said
 from webui.pages.auditor.desk import blueprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.db import Session
+    from engine.queries import unusual
     from engine.queries.samples import Sample
 
 FIRST_YEAR, LAST_YEAR = 1950, 2200  # of what an address may ask for
@@ -55,7 +58,13 @@ def sample() -> str | Response:
         this=_this_year(),
         verdicts=verdicts(),
         outcome=outcome,
+        checked=look(_checked) if access.may_somewhere(me(), "read_installation") else None,
     )
+
+
+def _checked(session: Session) -> verifications.Verification | None:
+    """The newest verification of the whole history; None while there is none to tell of."""
+    return verifications.newest(session, me())
 
 
 def _this_year() -> int:
@@ -81,7 +90,8 @@ def verdicts() -> Mapping[str, str]:
 
 def _csv(found: Sample) -> Response:
     claimed, voted = map(_claimed, found.shown), map(_voted, found.voted)
-    lines = [_heads(), *claimed, [], _heads_of_votes(), *voted]
+    odd = map(_unusual, (*found.unusual, *found.repairs))
+    lines = [_heads(), *claimed, [], _heads_of_votes(), *voted, [], _heads_of_unusual(), *odd]
     return csv_file(f"yixing-{found.year}.csv", lines)
 
 
@@ -107,6 +117,15 @@ def _voted(v: samples.Voted) -> list[str]:
     told = outcome(v.vote.passed, void=v.vote.void is not None)
     closed = day(v.vote.closed.at)
     return [v.matter.number, v.matter.title, v.title.in_(lang()), told, closed, *held]
+
+
+def _heads_of_unusual() -> list[str]:
+    return [_("编号"), _("案由"), _("何日"), _("怎样"), _("谁"), _("理由")]
+
+
+def _unusual(u: unusual.Unusual) -> list[str]:
+    about = [u.matter.number, u.matter.title] if u.matter else [_("记录本身"), ""]
+    return [*about, day(u.at), said(u.what), u.who, said(u.reason)]
 
 
 def outcome(passed: bool | None, *, void: bool) -> str:
