@@ -100,7 +100,7 @@ def begin(
 ) -> UnitOfWork:
     """The same; gives the unit of work, which is saved."""
     opened = launching.check(session, actor, process_id)
-    return _begun(session, actor, opened, Entered(answers, origin=origin))
+    return begin_opened(session, actor, opened, Entered(answers, origin=origin))
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,11 @@ def enter(
         raise NotFound
     if not entered.source and not entered.answers.get(rule.scan):
         raise Invalid({rule.scan: [_("请附上原件的扫描件。")]})
-    return _begun(session, actor, opened, replace(entered, owner=owner))
+    return begin_opened(session, actor, opened, replace(entered, owner=owner))
 
 
-def _begun(session: Session, actor: Actor, opened: Opened, entered: Entered) -> UnitOfWork:
+def begin_opened(session: Session, actor: Actor, opened: Opened, entered: Entered) -> UnitOfWork:
+    """The same, by a post that is known already. Raises Invalid."""
     process, held = opened.process, opened.held
     work = UnitOfWork(session, actor, _new_row(process, held, actor), process)
     _insert(work, entered, actor)

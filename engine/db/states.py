@@ -124,3 +124,13 @@ class BatchState(StrEnum):
 ALIVE = (InstanceState.RUNNING, InstanceState.SUSPENDED)
 FINAL = (InstanceState.ENDED, InstanceState.WITHDRAWN, InstanceState.TERMINATED)
 POLL_RUNNING = (PollState.CALLED, PollState.OPEN, PollState.COUNTING)
+
+
+class StartState(StrEnum):
+    """What the calendar starts. `missed`: nothing was started yet, and is tried again; `dropped`:
+    somebody said that nothing has to be.
+    """
+
+    BEGUN = "begun"
+    MISSED = "missed"
+    DROPPED = "dropped"

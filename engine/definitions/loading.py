@@ -30,6 +30,7 @@ from engine.definitions.process import (
     Statistics,
 )
 from engine.definitions.shelves import BookRule, RoundRule
+from engine.definitions.starts import starts_of
 from engine.definitions.words import Words, words_of
 from engine.errors import ProcessFault
 from engine.messages import _
@@ -135,6 +136,7 @@ def _assembled(
         indicators=indicators_of(raw.get("indicators"), words_of),
         booklet=booklet_of(raw.get("booklet"), words_of),
         duties=duties_of(raw.get("duty", [])),
+        starts=starts_of(raw.get("starts", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),

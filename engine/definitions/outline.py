@@ -59,6 +59,7 @@ def outline(process: Process) -> str:
         _block("泳道", _lanes(process)),
         _block("名册", _rolls(process)),
         _block("倒排", _plan(process)),
+        _block("按日历发起", _starts(process)),
         _block("流程", _flow(process)),
         _block("随时可以提出", _messages(process)),
         _block("公示", _publications(process)),
@@ -105,6 +106,14 @@ def _plan(process: Process) -> Iterator[str]:
     for step in process.plan.steps if process.plan else ():
         when = f"（若 {step.when}）" if step.when else ""
         yield f"- {step.title.zh}（{step.key}）：{_one_line(step.last)}{when}"
+
+
+def _starts(process: Process) -> Iterator[str]:
+    for start in process.starts:
+        when = f"（若 {start.when}）" if start.when else ""
+        yield f"- {start.title.zh}（{start.key}）：{_one_line(start.on)}{when}，由 {start.by} 承办"
+        for key, text in start.answers.items():
+            yield f"    {key} := {_one_line(text)}"
 
 
 # --- the flow -------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.definitions.plans import Plan
     from engine.definitions.provisos import ProvisoRule
     from engine.definitions.shelves import BookRule, RoundRule
+    from engine.definitions.starts import StartRule
 
 
 UNNAMED = Words("", "")
@@ -325,6 +326,7 @@ class Process:
     indicators: Indicators | None
     booklet: Booklet | None
     duties: tuple[DutyRule, ...]
+    starts: tuple[StartRule, ...]  # what the calendar starts
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

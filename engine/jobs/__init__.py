@@ -34,6 +34,7 @@ from engine.commands import (
     rehearsals,
     rules,
     sealing,
+    starts,
     verifications,
 )
 from engine.db import blobs, queue, safekeeping, tables
@@ -77,6 +78,23 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
                 return fired
             fired += _fire(engine, timer.id, timer.instance_id)
     return fired
+
+
+def start(engine: Engine) -> int:
+    """Let the calendar start what is due, each in its own transaction; gives their number. What
+    breaks is tried again by the next look.
+    """
+    with db.transaction(engine) as session:
+        waiting = starts.due(session)
+    begun = 0
+    for each in waiting:
+        try:
+            begun += db.again(engine, partial(starts.start, of=each)) is not None
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("start %s of %s broke", each.key, each.process_id)
+    return begun
 
 
 def carry_out_held(engine: Engine) -> int:

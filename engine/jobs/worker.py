@@ -88,6 +88,7 @@ def app(
         "* * * * *", "notify", lambda engine: notifying.notify(engine, settings, english, stopping)
     )
     by_the_clock("* * * * *", "seal", lambda engine: jobs.seal(engine, settings))
+    by_the_clock("5 * * * *", "start", jobs.start)
     by_the_clock("35 * * * *", "backup", lambda _engine: jobs.back_up(settings))
     by_the_clock("50 19 * * *", "witness", lambda engine: jobs.witness(engine, settings))
     by_the_clock("30 19 * * *", "tidy", jobs.tidy)  # UTC: half past three at night in China

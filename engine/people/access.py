@@ -102,6 +102,7 @@ VERBS: dict[str, Verb] = {
     "reassign": Verb(_("改派"), (is_secretary,)),
     "comment": Verb(_("评论"), (is_secretary,)),
     "copy": Verb(_("抄送"), (is_secretary,)),
+    "drop_start": Verb(_("不再按日历发起"), (is_secretary,)),
     "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
     "share_view": Verb(_("共用视图"), (is_secretary,)),
     "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),

@@ -9,14 +9,14 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, Text, Uuid, and_, case, cast, func, literal, select, text
+from sqlalchemy import Date, Text, Uuid, and_, case, cast, func, literal, select, text, true
 
 from engine import clock
 from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.people import access, posts
-from engine.queries import plans
+from engine.queries import plans, starts
 from engine.queries.standing import lane_words
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Late:
 @dataclass(frozen=True)
 class Desk:
     """`stages` by process and step and `people` with most late first; `days`: how many tasks come
-    due on each of the next days; `coming`: what is planned back from a day still ahead.
+    due on each of the next days; `coming`: what is planned back from a day still ahead; `missed`:
+    how many the calendar could not start.
     """
 
     tasks: int
@@ -75,6 +76,7 @@ class Desk:
     today: tuple[Late, ...]
     days: tuple[tuple[date, int], ...]
     coming: tuple[Coming, ...]
+    missed: int
 
 
 class _Group(NamedTuple):
@@ -102,7 +104,7 @@ def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
     unions = access.desk_unions(actor, posts.OFFICE)
     if not unions:
         return None
-    groups = [_Group(*tuple(row)) for row in session.execute(_groups(unions))]
+    missed, groups = _read(session, actor, unions)
     return Desk(
         tasks=sum(group.size for group in groups),
         late=sum(group.size for group in groups if group.late),
@@ -111,7 +113,17 @@ def desk(session: Session, actor: Actor, lang: str = "zh") -> Desk | None:
         today=tuple(_late_today(session, groups, lang))[:MOST],
         days=_days(groups),
         coming=_coming(session, actor, unions, groups, lang),
+        missed=missed,
     )
+
+
+def _read(session: Session, actor: Actor, unions: Iterable[UUID]) -> tuple[int, list[_Group]]:
+    """What the calendar could not start, and the groups of open tasks, in one read."""
+    alike, one = _groups(unions).subquery(), select(literal(1)).subquery()
+    query = select(starts.missed(actor), alike).select_from(one.outerjoin(alike, true()))
+    rows = session.execute(query).all()
+    groups = [_Group(*tuple(row)[1:]) for row in rows]
+    return rows[0][0], [group for group in groups if group.process_id is not None]
 
 
 def _groups(unions: Iterable[UUID]) -> Select[Any]:

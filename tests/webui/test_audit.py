@@ -398,7 +398,10 @@ def test_a_year_is_sampled_and_that_stands_in_the_log(client: Login, house: Hous
     assert "这一年没有这样的事项" in page
     assert "这一年没有截止的表决" in page  # a rating decides nothing
     assert "这一年没有这样的事项" in browser.get(f"/audit/sample?year={year - 1}").text
-    assert "这一年没有退回、作废、更正、暂停、终止和异常" in page and "这一年没有修复、恢复过记录" in page
+    assert (
+        "这一年没有退回、作废、更正、暂停、终止和异常" in page
+        and "这一年没有修复、恢复过记录" in page
+    )
     key = started(house)
     house.do("office", instances.suspend, key, "等上级答复")
     odd = browser.get("/audit/sample").text

@@ -59,6 +59,7 @@ from engine.db.tables.people import (
 from engine.db.tables.polls import paper, poll, roll, teller, write_in
 from engine.db.tables.proposals import proposal
 from engine.db.tables.sending import feed, outbox, sending, wish
+from engine.db.tables.starting import calendar_start
 
 __all__ = [
     "OPERATION_FILES",
@@ -74,6 +75,7 @@ __all__ = [
     "blob",
     "board",
     "box",
+    "calendar_start",
     "chain",
     "checkpoint",
     "comment",

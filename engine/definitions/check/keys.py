@@ -107,6 +107,14 @@ _DUTY = Of(
     },
     ("of", "done"),
 )
+_START = Of(
+    {
+        **dict.fromkeys(("key", "title", "title_en", "on", "when", "by"), str),
+        "with": Of({ANY_KEY: str}),
+    },
+    ("key", "title", "on", "by"),
+    ("title",),
+)
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 PROVISOS = Of({"rows": str, "by": str}, ("rows", "by"))
 _TASK = Of(
@@ -309,6 +317,7 @@ PROCESS = Of(
         "guards": [_GUARD],
         "claims": [_CLAIM],
         "duty": [_DUTY],
+        "starts": [_START],
         "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
         "plan": Of(

@@ -54,6 +54,20 @@ OWN_VERSIONS = (  # told by the chain of the union
         mark="outcome",
     ),
     kind(
+        "start_missed",
+        _("未能按日历发起"),
+        _("按日历应于 {day} 发起流程 {process}，没有发起成：{why}"),
+        *("process", "start", "day", "why"),
+        mark="incident",
+    ),
+    kind(
+        "start_dropped",
+        _("不再按日历发起"),
+        _("{who}写明：流程 {process} 应于 {day} 的发起不再办理：{reason}"),
+        *("process", "start", "day", "reason"),
+        mark="outcome",
+    ),
+    kind(
         "own_version_end_proposed",
         _("提议改用通用版本"),
         _("{who}提议停用本单位流程 {process} 的版本 {version}，改用通用版本"),

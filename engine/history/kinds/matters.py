@@ -47,6 +47,8 @@ def _comment_made(facts: Facts) -> Message:
 def _instance_launched(facts: Facts) -> Message:
     if facts.body.get("for"):
         return _("{who}代{name}登记，编号 {number}")
+    if (facts.body.get("origin") or {}).get("calendar"):
+        return _("按日历发起，由{who}承办，编号 {number}")
     if facts.body.get("whose") == "union":
         return _("{who}提出，编号 {number}（按本单位版本办理）")
     return _("{who}提出，编号 {number}")
