@@ -124,8 +124,8 @@ def _day(context: Context, rule: StartRule, year: str) -> date | None:
     """The day of a start in a year; None when it has none."""
     with context.aside():  # a day that is computed is no time limit of anything
         told = {YEAR: year}
-        found = context.value(rule.on, told)
-        if found is None or (rule.when and not context.value(rule.when, told)):
+        if rule.when and not context.value(rule.when, told):
             return None
-        day = context.functions()["day"](found)
+        found = context.value(rule.on, told)
+        day = context.functions()["day"](found) if found is not None else None
     return date.fromisoformat(day) if day else None

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.commands import instances, messages, objections, polls, tasks
+from engine.commands import instances, messages, objections, polls, starts, tasks
 from engine.commands.verbs import comments, handing, openings, returning
-from engine.errors import ProcessFault
+from engine.errors import Conflict, ProcessFault
 from engine.messages import _
 from engine.queries import tasks as reading
 from engine.scenarios import assembly, beside
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 
 def _launch(progress: Progress, actor: Actor, step: Step) -> None:
+    alias, process = _new(progress, step)
+    answers = progress.answered("launch", step.given, process)
+    progress.instances[alias] = progress.carry_out(
+        actor, lambda s: instances.launch(s, actor, process, answers)
+    )
+    progress.current = alias
+
+
+def _new(progress: Progress, step: Step) -> tuple[str, str]:
+    """What a new instance is called, and of which process it is. Raises ProcessFault."""
     called = step.alias or (step.on if step.on not in progress.instances else "")
     alias = called or chr(ord("A") + len(progress.instances))  # the next letter: A, B, C …
     if alias in progress.instances:
@@ -33,17 +43,28 @@ def _launch(progress: Progress, actor: Actor, step: Step) -> None:
         raise ProcessFault(wrong, advice=_("请换一个 alias。"))
     world = progress.world
     process = step.process or world.process.id
-    answers = progress.answered("launch", step.given, process)
     if process != world.process.id:
         if process not in world.others:
             wrong = _("故事里没有流程 {process}。", process=process)
             advice = _('请在开头写 also = ["{process}"]。', process=process)
             raise ProcessFault(wrong, advice=advice)
         progress.started[alias] = world.others[process]
-    progress.instances[alias] = progress.carry_out(
-        actor, lambda s: instances.launch(s, actor, process, answers)
-    )
-    progress.current = alias
+    return alias, process
+
+
+def by_calendar(progress: Progress, step: Step) -> None:
+    """`start`: the calendar starts it by now. Raises Conflict ("missed") where it could not."""
+    alias, process = _new(progress, step)
+    key, union_id = str(step.given.get("start", "")), progress.world.union_id
+    waiting = (each for each in starts.due(progress.session, process) if each.key == key)
+    found = next((each for each in waiting if each.union_id == union_id), None)
+    if found is None:
+        wrong = _("到这时，日历没有要发起的 {key}。", key=key)
+        raise ProcessFault(wrong, advice=_("请写 [[starts]] 里的 key，并等到那一天。"))
+    made = progress.carry_out(None, lambda s: starts.start(s, found))
+    if made is None:
+        raise Conflict(_("没有发起成。"), code="missed")
+    progress.instances[alias], progress.current = made, alias
 
 
 def _respond(progress: Progress, actor: Actor, step: Step) -> None:

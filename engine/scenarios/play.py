@@ -13,7 +13,7 @@ from engine.instance.union_law import UnionLaw
 from engine.messages import Listed, Message, _
 from engine.people import organisation
 from engine.scenarios import comparison, prints, story, times, workers, world
-from engine.scenarios.actions import ACTIONS
+from engine.scenarios.actions import ACTIONS, by_calendar
 from engine.scenarios.progress import Progress, Unexpected
 from engine.scenarios.steps import ALONE, VERBS
 
@@ -131,6 +131,10 @@ def _played(progress: Progress, step: Step) -> StepResult:
     refusal = ACCEPTED
     if step.does == "printed":
         refusal = _attempt(step, lambda: prints.read(progress, step))
+    if step.does == "calendar":
+        with clock.set_to(progress.now):
+            refusal = _attempt(step, lambda: by_calendar(progress, step))
+        workers.let_pass(progress, progress.now)
     for name in step.who if step.does not in ALONE else ():
         with clock.set_to(progress.now):
             refusal = _act(progress, step, name)

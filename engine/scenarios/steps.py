@@ -64,6 +64,7 @@ VERBS = {
     "name_deputy": _("指定代理人"),
     "end_deputy": _("终止代理"),
     "printed": _("核对印出的文书"),
+    "calendar": _("按日历发起"),
 }
 _ON_TASK = frozenset(
     {
@@ -90,7 +91,7 @@ _ON_TASK = frozenset(
         "open",
     }
 )
-ALONE = frozenset({"wait", "printed"})  # nobody does it
+ALONE = frozenset({"wait", "printed", "calendar"})  # nobody does it
 _STEP = frozenset(
     {
         "who",

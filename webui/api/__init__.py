@@ -53,6 +53,7 @@ GROUPS = (
     "answers",
     "grids",
     "plans",
+    "starts",
     "ledgers",
     "audit",
 )

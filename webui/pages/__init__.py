@@ -33,6 +33,7 @@ BLUEPRINTS = (
     "secretary.grid",
     "secretary.indicators",
     "secretary.ledger",
+    "secretary.starts",
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",
