@@ -115,6 +115,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "document_id": ask(f"SELECT id FROM document WHERE instance_id {ids} LIMIT 1"),
         "attachment_id": [NOWHERE],
         "batch_id": [NOWHERE],
+        "start_id": [NOWHERE],
         "operation_id": [NOWHERE],
         "comment_id": [NOWHERE],
         "copy_id": [NOWHERE],

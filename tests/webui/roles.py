@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from engine import clock, db, jobs
 from engine.commands import (
@@ -213,6 +213,7 @@ class World:
             vacation=str(vacation),
             batch=str(batch),
             member=str(other.id),
+            start=str(self._missed(own_id(own, "union"))),
             post=str(other.posts[0].id),
             mark=mark,
             token=self._token(u),
@@ -248,6 +249,14 @@ class World:
             elect=str(self._open(u, called, "elect").poll_id),
             session=str(called),
         )
+
+    def _missed(self, union: UUID) -> UUID:
+        """A start of the calendar that nobody could be given."""
+        row = {"id": tables.new_id(), "union_id": union, "process_id": "congress_motion"}
+        told = {"key": "missed", "day": clock.today(), "state": "missed", "at": clock.now()}
+        with db.transaction(self.engine) as session:
+            session.execute(insert(tables.calendar_start).values(**row, **told))
+        return row["id"]  # type: ignore[return-value]
 
     def _open(self, u: str, key: UUID, element: str) -> Any:
         found = self.look(f"{u}.secretary", files.file, key)
@@ -414,6 +423,7 @@ PATHS = {
     "deputy_id": NOBODY,
     "unit_id": "{unit}",
     "batch_id": "{batch}",
+    "start_id": "{start}",
     "sending_id": "01a20509-42be-7875-a54e-608a92498ac0",
     "secret": "nobodys",
     "setting_id": "{setting}",
@@ -775,6 +785,8 @@ SENT: dict[str, dict[str, Any]] = {
     "api_despatch.list_despatch of": {"query": OF},
     "api_despatch.propose_correction": {"json": {"kind": "void", "reason": "不应发出"}},
     "despatch.index of": {"query": OF},
+    "starts.drop": {"form": {"reason": WORDS}},
+    "api_starts.drop_start": {"json": REASON},
     "despatch.propose": {"form": {"kind": "void", "reason": "不应发出"}},
     "despatch.decide": {"path": {"what": "approve"}},
     "api_files.upload": {"file": ("file", "a.txt", b"x")},

@@ -132,6 +132,8 @@ api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
 api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
 api_paper_ballots.take_back | 404 422 404 404 404 404 | 404
 api_plans.list_plans | 200 | -
+api_starts.drop_start | 403 403 403 204 403 403 | 404
+api_starts.list_starts | 403 403 403 200 200 403 | -
 api_plans.plan_launch | 403 409 403 403 403 403 | -
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
@@ -349,6 +351,8 @@ definitions.proposing | 403 403 403 200 403 200 | -
 definitions.version | 200 | -
 definitions.version proposed | 404 404 404 200 404 200 | -
 files.attachment | 404 200 200 200 200 404 | 404
+starts.drop | 403 403 403 303 403 403 | 404
+starts.index | 403 403 403 200 200 403 | -
 despatch.decide | 404 403 303 303 403 404 | 404
 despatch.index | 403 403 403 200 200 403 | -
 despatch.index of | 403 403 403 200 200 403 | 404
