@@ -15,6 +15,7 @@ from engine.db.states import (
     ProposalState,
     SendingState,
     SettingState,
+    StartState,
     TaskState,
     TimerState,
 )
@@ -38,6 +39,11 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         InstanceState.ENDED: _("已办结"),
         InstanceState.WITHDRAWN: _("已撤回"),
         InstanceState.TERMINATED: _("已终止"),
+    },
+    StartState: {
+        StartState.BEGUN: _("已发起"),
+        StartState.MISSED: _("没有发起成"),
+        StartState.DROPPED: _("不再发起"),
     },
     TaskState: {
         TaskState.OPEN: _("待办"),

@@ -40,6 +40,7 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "reassign": {"union_secretary"},
     "comment": {"union_secretary"},
     "copy": {"union_secretary"},
+    "drop_start": {"union_secretary"},
     "see_desk": {"union_secretary", "auditor"},
     "share_view": {"union_secretary"},
     "read_history": {"union_secretary", "auditor"},

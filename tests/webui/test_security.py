@@ -94,6 +94,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
         "size": 1,
         "seq": 1,
         "number": 1,
+        "no": 1,
         "how": "move",
         "kind": "people",
         "filename": "app.css",
@@ -101,6 +102,7 @@ def address(app: Flask, rule: Rule, method: str) -> str:
     }
     for each in (
         "claim",
+        "report",
         "answer",
         "suspend",
         "readers",
@@ -747,6 +749,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "provisos.say": ("f.text", "f.files", "text"),
     "copies.send": ("to", "words", "text", "element", "find"),
     "verbs.do_aside": ("reason",),
+    "starts.drop": ("reason",),
     "verbs.do_hand": ("to", "reason", "revision"),
     "verbs.do_hand back": ("reason",),
     "verbs.do_send_back": ("to", "how", "reason", "revision"),
@@ -1105,6 +1108,7 @@ def test_a_body_that_is_too_large_is_413_and_told(strict: Flask, client: Any) ->
     for method, path in unsafe(strict):
         if path not in (
             "/files",
+            "/files/lines",
             "/people/import",
             "/definitions/propose",
             "/rules/calendar",

@@ -9,12 +9,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import starts as commands
+from engine.db.states import StartState
+from engine.db.words import STATES
 from engine.errors import Conflict, Invalid
 from engine.people import access
 from engine.queries import starts
 from engine.queries.words import Named
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, look, me, needs_login
+from webui.http.words import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +70,5 @@ def drop(start_id: UUID) -> tuple[str, int] | Answer:
 
 def states() -> Mapping[str, str]:
     """The states of a start in words."""
-    return {
-        "missed": _("没有发起成"),
-        "coming": _("将发起"),
-        "begun": _("已发起"),
-        "dropped": _("不再发起"),
-    }
+    known = {key: said(words) for key, words in STATES[StartState].items()}
+    return {**known, starts.COMING: _("将发起")}
