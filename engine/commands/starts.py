@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -25,7 +25,7 @@ from engine.messages import _, stored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.instance.starting import Occasion
     from engine.messages import Message
     from engine.people.organisation import Actor
@@ -91,13 +91,14 @@ def start(session: Session, of: Due) -> UUID | None:
     return key
 
 
-def _locked(session: Session, of: Due) -> Any:
+def _locked(session: Session, of: Due) -> rows.CalendarStart:
     """The row of a start, new if need be, locked until the commit."""
     same = {"union_id": of.union_id, "process_id": of.process_id, "key": of.key, "day": of.day}
     new = {**same, "id": tables.new_id(), "state": StartState.MISSED, "at": clock.now()}
     session.execute(insert(tables.calendar_start).values(**new).on_conflict_do_nothing())
     here = (_start[name] == value for name, value in same.items())
-    return session.execute(select(tables.calendar_start).where(*here).with_for_update()).one()
+    found = session.execute(select(tables.calendar_start).where(*here).with_for_update()).one()
+    return cast("rows.CalendarStart", found)
 
 
 def _holder(session: Session, occasion: Occasion) -> Actor | None:
@@ -124,7 +125,7 @@ def _why(fault: Exception) -> Message | str:
     return getattr(fault, "message", "") or str(fault)
 
 
-def _miss(session: Session, row: Any, why: Message | str) -> None:
+def _miss(session: Session, row: rows.CalendarStart, why: Message | str) -> None:
     """Nothing could be started: once for each reason it goes on record."""
     if row.why == stored(why):
         return
@@ -139,7 +140,7 @@ def drop(session: Session, actor: Actor, start_id: UUID, reason: str) -> None:
     """
     said = reasons.plain(reason)
     query = select(tables.calendar_start).where(_start.id == start_id).with_for_update()
-    row = access.must_see(session.execute(query).first())
+    row = cast("rows.CalendarStart", access.must_see(session.execute(query).first()))
     access.check_own(actor, "drop_start", row.union_id)
     if row.state != StartState.MISSED:
         raise Conflict(_("这一项已经发起，或者已经写明不再发起。"), code="state")
@@ -148,6 +149,8 @@ def drop(session: Session, actor: Actor, start_id: UUID, reason: str) -> None:
     _note(session, "start_dropped", actor, row, reason=said)
 
 
-def _note(session: Session, kind: str, actor: Actor | None, row: Any, **more: Any) -> None:
+def _note(
+    session: Session, kind: str, actor: Actor | None, row: rows.CalendarStart, **more: Any
+) -> None:
     about = {"process": row.process_id, "start": row.key, "day": row.day.isoformat()}
     event_log.note(session, row.union_id, kind, actor, **about, **more)

@@ -85,9 +85,16 @@ def occasions(session: Session, ids: Iterable[UUID], first: date, last: date) ->
             for rule in process.starts if process else ():
                 assert process is not None
                 since = _since(session, process_id, union_id, rule.key)
-                for day, year in _days(session, union_id, process, rule, first, last):
-                    if day >= since:
-                        yield Occasion(union_id, process, rule, day, year, process_id in own)
+                context = before_launch(session, union_id, process)
+                for day, year in _days(context, rule, max(first, since), last):
+                    yield Occasion(
+                        union_id=union_id,
+                        process=process,
+                        rule=rule,
+                        day=day,
+                        year=year,
+                        own=process_id in own,
+                    )
 
 
 def _since(session: Session, process_id: str, union_id: UUID, key: str) -> date:
@@ -102,18 +109,16 @@ def _since(session: Session, process_id: str, union_id: UUID, key: str) -> date:
     return min(map(clock.day_of, found), default=clock.today())
 
 
-def _days(
-    session: Session, union_id: UUID, process: Process, rule: StartRule, first: date, last: date
-) -> Iterator[tuple[date, str]]:
+def _days(context: Context, rule: StartRule, first: date, last: date) -> Iterator[tuple[date, str]]:
     """The days of a start within these, each with the year whose day it is: that of the years
     before and after may lie among them. A fault of the folder is logged; others go on.
     """
-    context, seen = before_launch(session, union_id, process), set[date]()
+    seen: set[date] = set()
     for year in map(str, range(first.year - 1, last.year + 2)):
         try:
             day = _day(context, rule, year)
         except (EngineError, ValueError, TypeError):
-            log.exception("the day of start %s of %s cannot be computed", rule.key, process.id)
+            log.exception("the day of start %s cannot be computed", rule.key)
             continue
         if day is not None and first <= day <= last and day not in seen:
             seen.add(day)

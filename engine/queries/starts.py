@@ -35,8 +35,9 @@ _start, _instance = tables.calendar_start.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Start:
-    """`id`: None of what is still to come. `state`: coming, begun, missed or dropped; `why`: nothing
-    was started, "" otherwise; `process`, `title`: in words; `post`: of whoever has it in hand.
+    """`id`: None of what is still to come. `state`: coming, begun, missed or dropped; `why`:
+    nothing was started, "" otherwise; `process`, `title`: in words; `post`: of whoever has it in
+    hand.
     """
 
     id: UUID | None

@@ -111,4 +111,11 @@ def _of(instance: rows.Instance, doors: Doors, row: rows.Selected) -> Unusual:
 def _shown(matter: Matter | None, row: rows.Selected, body: Mapping[str, Any]) -> Unusual:
     given = next((body[key] for key in _REASONS if body.get(key)), "")
     who = row.name or str(body.get("by", ""))
-    return Unusual(matter, row.seq, row.at, KINDS[row.kind].label, who, restored(given))
+    return Unusual(
+        matter=matter,
+        seq=row.seq,
+        at=row.at,
+        what=KINDS[row.kind].label,
+        who=who,
+        reason=restored(given),
+    )

@@ -21,11 +21,13 @@ from engine.db.rows.instances import (
 )
 from engine.db.rows.people import Deputy, Member, Post, Proposal, Unit
 from engine.db.rows.polls import Box, Meeting, Poll, PollTerms, Presence, RollEntry, TellerKey
+from engine.db.rows.starting import CalendarStart
 
 __all__ = [
     "Ask",
     "Batch",
     "Box",
+    "CalendarStart",
     "Checkpoint",
     "Comment",
     "Copy",
