@@ -11,9 +11,10 @@ from sqlalchemy import select, text
 from engine import clock
 from engine.db import tables
 from engine.db.states import MeetingState, SendingState
+from engine.errors import NotFound
 from engine.messages import Message, _, restored
 from engine.people import organisation, wishes
-from engine.queries import inbox
+from engine.queries import copies, inbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _outbox, _sending = tables.outbox.c, tables.sending.c
 _task, _poll, _roll = tables.task.c, tables.poll.c, tables.roll.c
-_deputy = tables.deputy.c
+_deputy, _copy = tables.deputy.c, tables.copy.c
 _meeting, _attendance = tables.meeting.c, tables.attendance.c
 SHOWN = 12  # things that a digest names; the rest is a number
 LISTED = 30  # messages that a person sees of those sent to them
@@ -52,9 +53,13 @@ NOBODY = Whom((), urgent=False)
 
 # --- whom ----------------------------------------------------------------------------------------
 def whom(session: Session, what: str, thing_id: UUID) -> Whom:
-    """Who has a task, may still answer a poll, or is expected at a meeting; nobody when that is
-    over.
+    """Who has a task, may still answer a poll, is expected at a meeting, or was sent a matter and
+    has not read it; nobody when that is over.
     """
+    if what == "copy":
+        unread = _copy.id == thing_id, _copy.read_at.is_(None), _copy.withdrawn_at.is_(None)
+        to = session.execute(select(_copy.to_id).where(*unread)).scalars()
+        return Whom(tuple(to), urgent=False)
     if what == "poll":
         return _voters(session, thing_id, urged=False)
     if what == "meeting":
@@ -116,6 +121,7 @@ SELECT m.id FROM member m WHERE m.active AND (
               WHERE p.member_id = m.id AND p.from_on <= :today AND coalesce(p.to_on, :today) >= :today
                 AND t.state = 'open' AND t.assignee_id IS NULL)
   OR EXISTS (SELECT 1 FROM deputy d WHERE d.deputy_id = m.id AND d.ended_at IS NULL AND :today BETWEEN d.from_on AND d.to_on)
+  OR EXISTS (SELECT 1 FROM copy c WHERE c.to_id = m.id AND c.withdrawn_at IS NULL AND c.read_at IS NULL)
   OR EXISTS (SELECT 1 FROM roll r JOIN poll p ON p.id = r.poll_id
               WHERE r.member_id = m.id AND r.open AND p.state = 'open' AND p.meeting_id IS NULL))"""
 )
@@ -142,6 +148,8 @@ def written(session: Session, actor: Actor, outbox_id: int | None, lang: str) ->
         return None
     if entry.what == "meeting":
         return _called(session, actor, entry.thing_id)
+    if entry.what == "copy":
+        return _copied(session, actor, entry.thing_id)
     item = _item(session, actor, entry.thing_id, lang)
     if item is None:
         return None
@@ -176,9 +184,20 @@ def _called(session: Session, actor: Actor, meeting_id: UUID) -> Told | None:
     return _("议行：会议"), [SECRET if row.confidential else f"{row.number} {row.title}"]
 
 
+def _copied(session: Session, actor: Actor, copy_id: UUID) -> Told | None:
+    try:
+        found = copies.of_me(session, actor, copy_id)
+    except NotFound:  # taken back, or not theirs to see any more
+        return None
+    if found.read_at:
+        return None
+    about = f"{found.number} {found.subject}" if found.subject else SECRET
+    return _("议行：抄送"), [_("{who}抄送给您：{about}", who=found.by, about=about)]
+
+
 def _digest(session: Session, actor: Actor, lang: str) -> Told | None:
     page = inbox.inbox(session, actor, limit=SHOWN, by_part=True, lang=lang)
-    if not page.must and not page.named:
+    if not page.must and not page.named and not page.sent:
         return None
     lines: list[str] = [
         Message(_PARTS[part].source, n=n)
@@ -190,6 +209,8 @@ def _digest(session: Session, actor: Actor, lang: str) -> Told | None:
         lines.append(_("另有 {n} 件。", n=page.must - SHOWN))
     if page.named:
         lines.append(_("有 {n} 条评论提到您。", n=len(page.named)))
+    if page.sent:
+        lines.append(_("有 {n} 件抄送给您，还没有看。", n=len(page.sent)))
     return _("议行：待办 {n} 件", n=page.must), lines
 
 

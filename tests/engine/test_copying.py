@@ -14,7 +14,7 @@ from engine.commands.verbs import asking, comments, copying, returning, stepping
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.queries import copies as reading
-from engine.queries import inbox
+from engine.queries import inbox, notices
 from engine.queries import instance as matters
 from tests.engine import crossroads
 from tests.engine.errands import KEY, Errands, act, false, refused, seen, whole
@@ -176,3 +176,23 @@ def test_verification_compares_what_was_sent(world: Errands, key: UUID) -> None:
     act(world, "李强", copying.note_reading, key)
     for named, statement in FORGED:
         assert named in false(world, statement), statement
+
+
+def test_it_is_told_outside_of_the_pages_until_it_is_read(world: Errands, key: UUID) -> None:
+    (copy,) = send(world, OFFICE, key, "李强")
+    with db.transaction(world.engine) as session:
+        query = select(tables.outbox.c.id).where(tables.outbox.c.thing_id == copy)
+        entry = session.execute(query.where(tables.outbox.c.what == "copy")).scalar_one()
+        assert notices.whom(session, "copy", copy).members == (world.people["李强"],)
+        actor = world.actor("李强")
+        told = notices.written(session, actor, entry, "zh")
+        assert told is not None and str(told[0]) == "议行：抄送"
+        (line,) = map(str, told[1])
+        assert line.startswith("甲办抄送给您：") and line.endswith(" 修灯")
+        digest = notices.written(session, actor, None, "zh")
+        assert digest is not None and "有 1 件抄送给您，还没有看。" in map(str, digest[1])
+        assert world.people["李强"] in notices.with_something(session)
+    act(world, "李强", copying.note_reading, key)
+    with db.transaction(world.engine) as session:
+        assert notices.whom(session, "copy", copy).members == ()
+        assert notices.written(session, world.actor("李强"), entry, "zh") is None

@@ -24,7 +24,7 @@ from sqlalchemy.event import listen
 
 from engine.db.states import SendingState
 from engine.db.tables.base import metadata, moment, ref, state
-from engine.db.tables.instances import task
+from engine.db.tables.instances import copy, task
 from engine.db.tables.meetings import meeting
 from engine.db.tables.polls import poll
 
@@ -32,8 +32,8 @@ outbox = Table(  # what somebody is to be told of, written by the transaction th
     "outbox",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("what", Text, nullable=False),  # task | urged | poll | meeting
-    Column("thing_id", Uuid, nullable=False),  # the task, poll or meeting
+    Column("what", Text, nullable=False),  # task | urged | poll | meeting | copy
+    Column("thing_id", Uuid, nullable=False),  # the task, poll, meeting or copy
     ref("instance_id", "instance.id", nullable=False),
     moment("at", nullable=False),
     moment("spread_at"),  # when a worker knew whom to tell
@@ -125,10 +125,11 @@ TRIGGERS = {
             "poll",
         ),
         ("meeting_came", "meeting", "INSERT", "NEW.state IN ('called', 'open')", "meeting"),
+        ("copy_came", "copy", "INSERT", "NEW.read_at IS NULL", "copy"),
     )
 }
-for _table in (task, poll, meeting):
+for _table in (task, poll, meeting, copy):
     listen(_table, "after_create", DDL(INTO_OUTBOX.replace("%", "%%")))  # type: ignore[no-untyped-call]
 for _name, _statement in TRIGGERS.items():
-    _on = {"task": task, "poll": poll, "meet": meeting}[_name[:4]]
+    _on = {"task": task, "poll": poll, "meet": meeting, "copy": copy}[_name[:4]]
     listen(_on, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
