@@ -188,7 +188,7 @@ def test_it_is_told_outside_of_the_pages_until_it_is_read(world: Errands, key: U
         told = notices.written(session, actor, entry, "zh")
         assert told is not None and str(told[0]) == "议行：抄送"
         (line,) = map(str, told[1])
-        assert line.startswith("甲办抄送给您：") and line.endswith(" 修灯")
+        assert line.startswith("陈秘书抄送给您：") and line.endswith(" 修灯")
         digest = notices.written(session, actor, None, "zh")
         assert digest is not None and "有 1 件抄送给您，还没有看。" in map(str, digest[1])
         assert world.people["李强"] in notices.with_something(session)
