@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from engine import db
 from engine.commands import ballots, instances, polls, teller_keys
+from engine.db import shred, tables
 from tests.conftest import fresh
 from tests.races.arena import Arena
 from tests.races.latches import BEFORE, COMMITTING, LOCKED, Latches
 from tests.races.union import Union, folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.races.latches import Outcome
 
@@ -34,8 +36,9 @@ ENDING = (BEFORE, LOCKED, STOPPED, COMMITTING)
 
 
 @pytest.fixture(scope="module")
-def opened(server: str) -> Iterator[Union]:
-    """A union whose secret poll is open; the database is copied for every round, for making the keys is slow."""
+def opened(server: str) -> Iterator[tuple[Union, Mapping[str, bytes]]]:
+    """A union whose secret poll is open, and the outer keys of that; the database is copied for every round, for making
+    the keys is slow, and a round in which the poll is void destroys them."""
     with fresh(server) as url:
         engine = db.connect(url, size=3)
         union = Union.built(engine, folder("secret"))
@@ -45,17 +48,34 @@ def opened(server: str) -> Iterator[Union]:
             union.do(
                 who, teller_keys.take, union.one("SELECT id FROM poll"), f"{who} correct horse"
             )
+        with db.transaction(engine) as session:
+            here = shred.of(session)
+            kept = {name: here.find(name) or b"" for name in map(_name, _boxes(session))}
+        assert kept and all(kept.values())
         db.release(url)
-        yield union
+        yield union, kept
+
+
+def _boxes(session: db.Session) -> list[bytes]:
+    return list(session.execute(select(tables.box.c.outer_key)).scalars())
+
+
+def _name(public: bytes) -> str:
+    return bytes(public).hex()
 
 
 @pytest.fixture
-def round_of(server: str, opened: Union) -> Callable[[], Any]:
+def round_of(server: str, opened: tuple[Union, Mapping[str, bytes]]) -> Callable[[], Any]:
+    first, kept = opened
+
     @contextmanager
     def begun() -> Iterator[Arena]:
-        with fresh(server, template=str(opened.engine.url.database)) as url:
+        with fresh(server, template=str(first.engine.url.database)) as url:
             engine = db.connect(url, size=6)
-            union, latches = opened.again(engine), Latches(engine, url)
+            with db.transaction(engine) as session:
+                for name, secret in kept.items():
+                    shred.of(session).keep(name, secret)
+            union, latches = first.again(engine), Latches(engine, url)
             yield Arena(union, latches, {who: union.actor(who) for who in ("d3", "secretary")})
             latches.end()
             union.whole()
