@@ -114,11 +114,12 @@ def _shown(fact: Fact, reader: UUID, known: datetime) -> Shown:
     words = now.words if now.words.label or base is None else base.words
     if base is None:
         return Shown(fact.path, fact.step, words, new=True, who=now.who, at=now.at)
-    change = pieces(_text(base.words), _text(now.words))
+    change = pieces(text_of(base.words), text_of(now.words))
     return Shown(fact.path, fact.step, words, change, who=now.who if change else "", at=now.at)
 
 
-def _text(words: Answered) -> str:
+def text_of(words: Answered) -> str:
+    """What an answer says: of files, their names."""
     return "、".join(name for _, name in words.files) or words.text
 
 

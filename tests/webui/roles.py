@@ -617,6 +617,8 @@ SENT: dict[str, dict[str, Any]] = {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "form": {"matter": "{motion}", "reason": WORDS, "send": "1"},
     },
+    "grid.compare": {"path": {"process_id": "congress_motion"}, "form": {"matter": "{motion}"}},
+    "grid.beside of": {"query": {"matter": ["{motion}", "{young}"]}},
     "grid.papers": {
         "path": {"process_id": "congress_motion"},
         "form": {"matter": "{motion}"},

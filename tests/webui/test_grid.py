@@ -244,6 +244,24 @@ def test_lines_narrow_and_stand_in_order(town: University) -> None:
     assert own[first] == ["review"] and not any(x.own for x in found.lines)
 
 
+def test_two_motions_stand_side_by_side_and_say_where_they_differ(
+    app: Any, town: University
+) -> None:
+    keys = [town.reviewable("修缮图书馆屋顶", "HQ"), town.reviewable("修缮图书馆门窗", "HQ")]
+    keys += [town.reviewable(f"第 {n} 件", "CW") for n in range(3)]
+    browser = apps.logged_in(app, town, "secretary")
+    sent = browser.post("/grid/congress_motion/compare", data={"matter": keys[:2]})
+    beside = browser.get(sent.location).text
+    assert beside.count('scope="col"') == 2 and "（相同）" in beside
+    assert "<del>屋顶</del><ins>门窗</ins>" in beside
+    assert all(f'href="/matters/{key}"' in beside for key in keys[:2])
+    for wrong in (keys[:1], keys, [keys[0], keys[0]]):
+        told = browser.post(
+            "/grid/congress_motion/compare", data={"matter": wrong}, follow_redirects=True
+        )
+        assert "请选 2 至 4 件对照" in told.text
+
+
 def test_many_are_urged_at_once_and_who_was_urged_today_is_left_out(
     app: Any, town: University
 ) -> None:

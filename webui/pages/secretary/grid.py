@@ -23,13 +23,13 @@ from engine.people import access
 from engine.queries import board as boards
 from engine.queries import booklet as volumes
 from engine.queries import grid as reading
-from engine.queries import indicators, urgings
+from engine.queries import indicators, side_by_side, urgings
 from engine.queries import instances as lists
 from engine.queries import many as sendings
 from engine.queries.many import Sending
 from webui.http import fields, sheets
 from webui.http.messages import in_language
-from webui.http.session import carry_out, look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, said, state, urged
 
 if TYPE_CHECKING:
@@ -207,6 +207,28 @@ def act(process_id: str, what: str) -> str | tuple[str, int] | Answer:
         left = [each.id for each in report.failed]
         return _acting(process_id, kind, left, report.failed, values=given), Conflict.status
     return redirect(_back(process_id), 303)
+
+
+# --- side by side ---------------------------------------------------------------------------------
+@blueprint.post("/grid/<process_id>/compare")
+@needs_login
+def compare(process_id: str) -> Answer:
+    """On to the page with the chosen matters side by side."""
+    look(lambda s: reading.must_be(s, me(), process_id))
+    return redirect(url_for("grid.beside", matter=_chosen()), 303)
+
+
+@blueprint.get("/compare")
+@needs_login
+def beside() -> str | Answer:
+    """Matters of one process side by side: ?matter=… for each."""
+    ids = [key for each in request.args.getlist("matter") if (key := uuid(each))]
+    try:
+        found = look(lambda s: side_by_side.side_by_side(s, me(), ids, lang()))
+    except Invalid as fault:
+        flash(said(fault.fields["matter"][0]), "error")
+        return redirect(url_for("audit.index"), 303)
+    return render_template("grid/beside.html", found=found)
 
 
 # --- papers of many -------------------------------------------------------------------------------
