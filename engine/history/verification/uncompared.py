@@ -25,6 +25,7 @@ _KEYS = _("加密附件用的密钥的名称；内容由散列证明")
 _OUTSIDE = _("一次性链接的状态；答复本身有记录")
 _INCIDENT = _("异常的说明；发生异常有记录")
 _REHEARSED = _("每个故事的演练结果；共几个、几个不符有记录")
+_STARTED = _("按日历发起的登记；发起、没有发起成、不再发起都有记录")
 _TIMES = _("登记时间等旁注")
 
 ALL = "*"  # every column of a table, its rows too
@@ -58,6 +59,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     },
     ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,
+    ("calendar_start", ALL): _STARTED,
     ("envelope", ALL): _BALLOT,
     ("box", ALL): _BALLOT,
     ("paper", ALL): _POLL,
