@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 MEGABYTES = 1024  # of heap for one document
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTERHEAD = "letterhead.docx"  # in processes/documents: styles, margins, fonts
-_IMPORT = re.compile(r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*\*")
+_IMPORT = re.compile(  # all of it, or some of its names
+    r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*(?:\*|[a-z][a-z0-9_, -]*)"
+)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _DATA = re.compile(r"json\(\s*\"data\.json\"\s*\)")
 

@@ -146,6 +146,17 @@ def test_a_template_reaches_nothing_when_it_becomes_docx(source: str) -> None:
         docx.typeset({"documents/a.typ": source}, "a", sample())
 
 
+def test_a_template_that_imports_some_names_of_another_becomes_docx_too() -> None:
+    files = {
+        "documents/paper.typ": '#import "words.typ": greeting, other\n#greeting',
+        "documents/words.typ": '#import "deep.typ": greeting\n#let other = "x"',
+        "documents/deep.typ": '#let greeting = "各位代表"',
+    }
+    made = docx.typeset(files, "paper", {"facts": {}})
+    with zipfile.ZipFile(io.BytesIO(made)) as opened:
+        assert "各位代表" in opened.read("word/document.xml").decode()
+
+
 def test_what_people_wrote_is_only_text_in_the_docx() -> None:
     hostile = sample()
     hostile["document"]["title"] = '#panic("x") $ ] ) } \\ "#read("/etc/passwd") \u200b 〔1〕'
