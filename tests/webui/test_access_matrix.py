@@ -526,7 +526,7 @@ grid.sheet print | 200 | -
 grid.act | 404 409 409 303 409 404 | 404
 grid.compare | 303 | -
 grid.beside | 303 | -
-grid.beside of | 404 200 200 200 200 404 | 404
+grid.beside of | 404 200 404 200 200 404 | 404
 grid.papers | 303 200 200 200 200 303 | 303
 grid.papers kind | 404 | 404
 grid.booklet | 404 200 200 200 200 404 | 404
