@@ -30,6 +30,7 @@ WHOLE = {
     "congress_motion",
     "congress_session",
     "dispute_mediation",
+    "hardship_help",
 }
 STANDARD = scenarios.standard(ROOT / "processes")
 FILES = lru_cache(maxsize=2)(definitions.read)  # hundreds of stories stand beside one process
