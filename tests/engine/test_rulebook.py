@@ -18,7 +18,9 @@ from engine.instance.union_law import CommonLaw
 
 ROOT = Path(__file__).parents[2]
 BOOK = law.load(ROOT / "processes" / "law")
-FOLDERS = sorted({path.parent for path in (ROOT / "processes").glob("*/*.dmn")})
+FOLDERS = sorted(
+    {path.parent for kind in ("bpmn", "dmn") for path in (ROOT / "processes").glob(f"*/*.{kind}")}
+)
 USED = check.used(definitions.read(folder) for folder in FOLDERS)
 ONE = BOOK.get("CC-REPLY")[0]
 

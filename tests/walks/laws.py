@@ -287,6 +287,39 @@ def a_mediation_ends_one_way(record: Record) -> int:
     return len(ends)
 
 
+# --- hardship -----------------------------------------------------------------------------------------------------------
+SEATS = 7  # of the panel in every story
+
+
+def help_is_paid_after_the_panel_passed_it(record: Record) -> int:
+    """No notice of help without the latest vote of the panel being more than half of all seats, two thirds taking part."""
+    met = 0
+    for place, event in record.own():
+        if not event.issues("decision"):
+            continue
+        met += 1
+        votes = [
+            e
+            for e in record.before(place)
+            if e.kind == "poll_closed" and e.says["task"] == "panel_vote"
+        ]
+        outcome = votes[-1].says["outcome"]
+        assert outcome["yes"] > SEATS * HALF, outcome
+        assert outcome["answered"] >= SEATS * TWO_THIRDS, outcome
+    return met
+
+
+def whoever_asks_has_no_vote(record: Record) -> int:
+    """Nobody of the applicant's household votes, checks or pays."""
+    met = 0
+    for _place, event in record.own():
+        votes = event.kind == "poll_answered"
+        if votes or event.completes("check", "convene", "pay", "pay_urgent", "chair_decides"):
+            met += 1
+            assert event.actor != record.row.facts["launch"]["mover"], event
+    return met
+
+
 # --- motions ------------------------------------------------------------------------------------------------------------
 def a_motion_goes_on_with_its_seconds(record: Record) -> int:
     """The window of seconding closed: it goes to review exactly when three others than the mover stand behind it."""
@@ -382,6 +415,16 @@ LAWS: dict[str, tuple[Law, ...]] = {
         Law("a consent is everybody's", a_consent_is_everybodys, ("confirm",)),
         Law("nobody acts twice where separated", SEPARATED, ("seal",)),
         Law("nobody votes twice", nobody_votes_twice, ("disclose", "confirm")),
+    ),
+    "hardship_help": (
+        Law(
+            "help is paid after the panel passed it",
+            help_is_paid_after_the_panel_passed_it,
+            ("panel_vote",),
+        ),
+        Law("whoever asks has no vote", whoever_asks_has_no_vote, ("check", "panel_vote")),
+        Law("nobody acts twice where separated", SEPARATED, ("pay",)),
+        Law("nobody votes twice", nobody_votes_twice, ("panel_vote",)),
     ),
 }
 
