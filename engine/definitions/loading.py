@@ -109,6 +109,7 @@ def _assembled(
             key: RollRule(key, words_of(table, "title"), str(table["members"]))
             for key, table in raw.get("rolls", {}).items()
         },
+        rooms={path: tuple(lanes) for path, lanes in raw.get("rooms", {}).items()},
         tasks={rule.id: rule for rule in tasks_of(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: message_of(key, table, files) for key, table in messages.items()},

@@ -310,6 +310,9 @@ class Process:
     binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
     rolls: dict[str, RollRule]
+    rooms: Mapping[
+        str, tuple[str, ...]
+    ]  # dotted facts that no form asks -> the lanes that read them
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]

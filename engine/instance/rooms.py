@@ -85,8 +85,13 @@ def open_facts(context: Context) -> dict[str, Any]:
 
 
 def closed_fields(context: Context) -> frozenset[str]:
-    """The dotted facts of single fields that are for other lanes than the actor's."""
+    """The dotted facts of single fields, and of what actions set, that are for other lanes than the
+    actor's.
+    """
     lanes, found = context.process.lanes, set()
+    for path, readers in context.process.rooms.items():
+        if not any(may_include_actor(context, lanes[each]) for each in readers):
+            found.add(path)
     for key, rule in context.process.tasks.items():
         for field in rule.form.fields if rule.form else ():
             inside = (may_include_actor(context, lanes[each]) for each in field.room)
@@ -153,6 +158,7 @@ def _not_for_all(process: Process) -> frozenset[str]:
         for field in (task.form.fields if task.form else ())
         if field.room
     }
+    closed |= process.rooms.keys()
     named = {f"{key}.voters" for key, task in tasks if task.poll and task.poll.names is not None}
     return frozenset(closed | named)
 

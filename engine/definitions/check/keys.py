@@ -306,6 +306,7 @@ PROCESS = Of(
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),
         "rolls": Of({ANY_KEY: _ROLL}),
+        "rooms": Of({ANY_KEY: [str]}),
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),

@@ -59,6 +59,9 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from rolls.faults(key, roll, language)
     for key, task in draft.table("tasks").items():
         yield from tasks.faults(key, task, draft, language)
+    for path, lanes in draft.table("rooms").items():
+        yield from tasks.rooms("rooms", {"room": lanes}, draft)
+        yield from _fact("rooms", path, language)
     for key, message in draft.table("messages").items():
         yield from _message(key, message, draft, language)
     for key, table in draft.table("publications").items():
