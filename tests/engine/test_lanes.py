@@ -187,7 +187,7 @@ FACTS = {"launch": {"mover": str(SECOND)}, "open": 1, "talk": 2, "note": 3}
 
 def process(*disclosed_by: str) -> Any:
     seen = {"disclosed_by": frozenset(disclosed_by), "rounds": {}}
-    return SimpleNamespace(tasks=TASKS, lanes=LANES, **seen)
+    return SimpleNamespace(tasks=TASKS, lanes=LANES, rooms={}, **seen)
 
 
 def asked_by(who: Actor, confidential: bool, *disclosed_by: str) -> Context:
@@ -225,6 +225,7 @@ def told(who: Actor, handed: list[str], *there: str) -> Context:
         SimpleNamespace(
             tasks={"talk": SimpleNamespace(id="talk", handed_on="actor in handed", **talk)},
             lanes={"mover": LANES["mover"], "team": lane(person="team")},
+            rooms={},
             disclosed_by=frozenset(),
             rounds={},
         ),

@@ -311,6 +311,7 @@ ONCE = {  # of each shipped process what is done once, and what may be done agai
     "congress_motion": ({"issue_review_opinion", "merge_consent", "extend"}, {"cosign", "second"}),
     "congress_session": ({"session", "election", "turn_election", "issue_notice"}, {"support"}),
     "dispute_mediation": ({"effective", "appoint", "group_consent"}, {"examine"}),
+    "hardship_help": ({"note_paid", "issue_decision", "panel_vote"}, {"college", "check"}),
 }
 
 
