@@ -328,8 +328,9 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     ).first()
     row = access.must_see(row)
     if row.instance_id is not None:
-        doors = rooms.doors(context_of(session, actor, row.instance_id))
-        hidden = rooms.closed_files(session, row.instance_id, doors)
+        context = context_of(session, actor, row.instance_id)
+        fields = rooms.closed_fields(context)
+        hidden = rooms.closed_files(session, row.instance_id, rooms.doors(context), fields)
         access.must_see(None if attachment_id in hidden else row)
     return _sound(session, row)
 

@@ -163,35 +163,48 @@ def _not_for_all(process: Process) -> frozenset[str]:
     return frozenset(closed | named)
 
 
-def closed_files(session: Session, instance_id: UUID, known: Doors) -> frozenset[UUID]:
-    """The attachments that were handed in behind these closed doors and nowhere else."""
-    if not known.all:
+def closed_files(
+    session: Session, instance_id: UUID, known: Doors, fields: frozenset[str] = frozenset()
+) -> frozenset[UUID]:
+    """The attachments that were handed in behind these closed doors, or in these fields, and
+    nowhere else.
+    """
+    if not known.all and not fields:
         return frozenset()
-    task = tables.task.c
-    rows = session.execute(
+    task, instance = tables.task.c, tables.instance.c
+    given = session.execute(
         select(task.element, task.answers, task.closed_at).where(
             task.instance_id == instance_id, task.answers.is_not(None)
         )
     ).all()
-    return files_behind(known, ((row.element, row.answers, row.closed_at) for row in rows))
+    at_launch = session.execute(
+        select(instance.facts["launch"]).where(instance.id == instance_id)
+    ).scalar()
+    answers = [(row.element, row.answers, row.closed_at) for row in given]
+    return files_behind(known, fields, [("launch", at_launch, None), *answers])
 
 
 def files_behind(
-    known: Doors, answers: Iterable[tuple[str, Any, datetime | None]]
+    known: Doors,
+    fields: frozenset[str],
+    answers: Iterable[tuple[str, Any, datetime | None]],
 ) -> frozenset[UUID]:
     """The same, of answers that were read already: element, answers, when they were given."""
     inside: set[UUID] = set()
     outside: set[UUID] = set()
     for element, given, at in answers:
-        (inside if element in known.at(at) else outside).update(_files(given))
+        for field, file in _files(given):
+            closed = element in known.at(at) or f"{element}.{field}" in fields
+            (inside if closed else outside).add(file)
     return frozenset(inside - outside)
 
 
-def _files(answers: object) -> Iterator[UUID]:
-    for value in answers.values() if isinstance(answers, dict) else ():
+def _files(answers: object) -> Iterator[tuple[str, UUID]]:
+    """The files of answers, each with its field."""
+    for field, value in answers.items() if isinstance(answers, dict) else ():
         for one in value if isinstance(value, list) else ():
             if isinstance(one, dict) and {"id", "sha256"} <= set(one):
-                yield UUID(str(one["id"]))
+                yield field, UUID(str(one["id"]))
 
 
 def tells(body: Mapping[str, Any], shut: frozenset[str]) -> bool:

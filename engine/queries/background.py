@@ -182,8 +182,9 @@ def papers(
     """
     if ERASED_MARK in context.facts:
         return ()
-    doors = rooms.doors(context)
-    hidden = rooms.files_behind(doors, answers) if doors.all else frozenset()
+    doors, fields = rooms.doors(context), rooms.closed_fields(context)
+    at_launch = "launch", context.facts.get("launch"), None
+    hidden = rooms.files_behind(doors, fields, [at_launch, *answers])
     english = lang.startswith("en")
     found = []
     for kind, of, *values in _filed(context):

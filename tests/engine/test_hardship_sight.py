@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from engine import definitions
 from engine.db import tables
+from engine.documents import pdf
+from engine.errors import NotFound
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.people import organisation
+from engine.queries import instance as files
 from engine.settings import ROOT
 from tests.engine.played import played
 
@@ -44,3 +49,9 @@ def test_finance_sees_name_account_and_sum_and_no_income(engine: Engine) -> None
         clerk, whole = seen("帮扶专员")
         assert whole["claim"]["income"] is not None and whole["launch"]["household"]
         assert rooms.may_read_paper(clerk, "application")
+        (proof,) = whole["launch"]["attachments"]
+        listed = {str(paper.id) for paper in files.file_of(clerk, "zh").papers}
+        assert proof["id"] in listed and pdf.attachment(session, clerk.actor, UUID(proof["id"]))
+        assert proof["id"] not in {str(p.id) for p in files.file_of(context, "zh").papers}
+        with pytest.raises(NotFound):
+            pdf.attachment(session, context.actor, UUID(proof["id"]))

@@ -26,6 +26,7 @@ def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str]) 
         ("cadre_transfer", nine - timedelta(days=6), TRANSFER),
         ("collective_consultation", nine - timedelta(days=6), CONSULTATION),
         ("dispute_mediation", nine - timedelta(days=4), MEDIATION),
+        ("hardship_help", nine - timedelta(days=4), HELP),
         ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session()),
     ):
         scenarios.perform(
@@ -204,6 +205,70 @@ MEDIATION: list[Step] = [
         "with": {"choice": "clear"},
         "after": "1 hours",
     },
+]
+PANEL = [f"评审{word}" for word in "甲乙丙丁戊己庚"]
+HELP: list[Step] = [
+    {
+        "who": "提案人",
+        "does": "launch",
+        "with": {
+            "subject": "家人患病申请帮扶",
+            "college": "unit:XXGC",
+            "cause": "illness",
+            "happened_on": "day:-60",
+            "story": "配偶患重大疾病，正在住院治疗",
+            "household": [
+                {"name": "本人", "relation": "本人", "born": 1985, "income": "40000"},
+                {"name": "林芳", "relation": "配偶", "born": 1986, "income": "20000"},
+                {"name": "女儿", "relation": "子女", "born": 2015, "income": "0"},
+            ],
+            "costs": "42000",
+            "cost": "30000",
+            "others_gave": "0",
+            "homes": 1,
+            "area": 90,
+            "staff": 0,
+            "cars": 1,
+            "account": "6222000011112222",
+            "named": "number",
+            "attachments": ["file:诊断证明.pdf"],
+            "truth": True,
+            "consent": True,
+        },
+    },
+    _do(
+        "信息学院工会主席",
+        "college",
+        "1 days",
+        opinion="support",
+        visited_on="day:+0",
+        visitors="王敏、李强",
+        note="情况属实，治疗还要半年",
+    ),
+    _do(
+        "帮扶专员",
+        "check",
+        "3 hours",
+        decision="complete",
+        income="60000",
+        costs="42000",
+        cost="30000",
+        persons=3,
+        line="1100",
+        line_source="杭民发〔2026〕1号",
+        proofs=["income", "medical"],
+    ),
+    _do(
+        "帮扶专员",
+        "convene",
+        "1 hours",
+        decision="put",
+        amount="5000",
+        pot="union",
+        reasons="一等，照标准提请",
+    ),
+    _say(PANEL[:5], "panel_vote", "yes"),
+    _say(PANEL[5:], "panel_vote", "no"),
 ]
 
 

@@ -32,6 +32,10 @@ OFFICE_HOLDERS = {  # the name of an office, as stories say it -> who holds it
     "调解员甲": "mediator",
     "人事代表": "hr",
     "提案人": "delegate",
+    "帮扶专员": "welfare",
+    "信息学院工会主席": "d002",
+    **{f"评审{word}": f"c{n}" for n, word in enumerate("甲乙丙丁戊己", 1)},
+    "评审庚": "h-hospital",
 }
 UNION = "XGH"
 TERM, FROM = "第八届", "2025-09-01"
@@ -229,6 +233,8 @@ def staff_rows() -> list[dict[str, Any]]:
         {"username": "mediator", "name": "唐明哲", "unit_code": "union_office"},
         {"username": "mediator2", "name": "俞晓梅", "unit_code": "union_office"},
         {"username": "hr", "name": "贺长春", "unit_code": "hr"},
+        {"username": "welfare", "name": "顾惠芳", "unit_code": "union_office"},
+        {"username": "cashier", "name": "江素琴", "unit_code": "union_office"},
     ]
     rows += [
         {"username": f"u{n}", "name": name_of(900 + n), "unit_code": COLLEGES[n][0]}
@@ -266,9 +272,19 @@ def post_rows() -> list[dict[str, Any]]:
         _post("mediator", "mediator", UNION),
         _post("mediator2", "mediator", UNION),
         _post("hr", "hr_officer", UNION),
+        _post("welfare", "hardship_clerk", UNION),
+        _post("cashier", "union_finance", UNION),
+        _post("chair", "hardship_approver", UNION),
+        _post("vice-chair", "hardship_approver", UNION),
+        _post("h-hospital", "hardship_panel", UNION),
+        _post("d002", "union_chair", COLLEGES[0][0]),
     ]
     rows += [_post(f"u{n}", "union_committee", UNION) for n in range(1, 6)]
-    rows += [_post(f"c{n}", "motions_committee", UNION) for n in range(1, 7)]
+    rows += [
+        _post(f"c{n}", kind, UNION)
+        for n in range(1, 7)
+        for kind in ("motions_committee", "hardship_panel")
+    ]
     rows += [_post(f"h-{code}".replace("_", "-"), "unit_head", code) for code, _ in OFFICES]
     first = 1
     for code, _name, size in delegations():
