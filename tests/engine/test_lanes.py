@@ -267,22 +267,23 @@ def test_a_file_is_behind_a_door_when_it_was_handed_in_there_and_nowhere_else() 
     def files(*ids: str) -> list[dict[str, Any]]:
         return [{"id": key, "sha256": "00", "name": "x.pdf"} for key in ids]
 
-    rows = [
-        SimpleNamespace(
-            element="talk", answers={"scans": files(one, two), "note": "x"}, closed_at=NOON
-        ),
-        SimpleNamespace(element="open", answers={"scans": files(two, three)}, closed_at=NOON),
-        SimpleNamespace(element="talk", answers={"scans": [{"id": one}, "x"]}, closed_at=NOON),
+    answers = [
+        ("talk", {"scans": files(one, two), "note": "x"}, NOON),
+        ("open", {"scans": files(two, three)}, NOON),
+        ("talk", {"scans": [{"id": one}, "x"]}, NOON),
     ]
-    session: Any = SimpleNamespace(execute=lambda _query: SimpleNamespace(all=lambda: rows))
-    found = rooms.closed_files(session, UUID(int=9), Doors(frozenset({"talk"}), {}))
-    assert found == {UUID(one)}
-    shut = Doors(frozenset({"open"}), {})
-    assert rooms.closed_files(session, UUID(int=9), shut) == {UUID(three)}
-    assert rooms.closed_files(session, UUID(int=9), Doors(frozenset(), {})) == frozenset()
+
+    def behind(known: Doors, *fields: str) -> frozenset[UUID]:
+        return rooms.files_behind(known, frozenset(fields), answers)
+
+    nothing = Doors(frozenset(), {})
+    assert behind(Doors(frozenset({"talk"}), {})) == {UUID(one)}
+    assert behind(Doors(frozenset({"open"}), {})) == {UUID(three)}
+    assert behind(nothing) == frozenset()
+    assert behind(nothing, "talk.scans") == {UUID(one)}
+    assert behind(nothing, "talk.note", "launch.scans") == frozenset()
     for since, kept in ((NOON, set()), (NOON + timedelta(seconds=1), {UUID(one)})):
-        sealed = Doors(frozenset(), {"talk": since})
-        assert rooms.closed_files(session, UUID(int=9), sealed) == kept
+        assert behind(Doors(frozenset(), {"talk": since})) == kept
 
 
 @pytest.mark.parametrize("about", ["task", "element", "message"])
