@@ -47,7 +47,8 @@ def _mark(rule: DutyRule, reached: set[str], launched: bool, end: str) -> Mark |
 def _note(work: UnitOfWork, rule: DutyRule, mark: Mark) -> None:
     """By the facts as they are; an instance that is not about the duty notes nothing."""
     with work.aside():
-        if rule.when and _value(work, rule.when) is not True:
+        duty = rule.of or _value(work, rule.fact)
+        if not duty or (rule.when and _value(work, rule.when) is not True):
             return
         on = _day(work, rule.on) if mark in (Mark.DONE, Mark.BREACHED) else None
         day = on or work.today.isoformat()
@@ -55,13 +56,14 @@ def _note(work: UnitOfWork, rule: DutyRule, mark: Mark) -> None:
     work.log.add(
         "duty_noted",
         None,
-        duty=rule.of,
+        duty=duty,
         mark=mark.value,
         day=day,
         due=due,
         until=until,
         union=str(work.row["union_id"]),
         process=work.process.id,
+        **({"elsewhere": True} if rule.fact else {}),
     )
 
 

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import settings
 from engine.definitions.words import words_of
 from engine.errors import ProcessFault
+from engine.forms.form import Choice
 from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.definitions.words import Words
+    from engine.forms import Form
 
 FILE = "duties.toml"
+SOURCE = "duties"  # of a list in a form that offers all of the catalogue
 OCCASION, TERM = "occasion", "term"  # periods that are no spans of the calendar
 LAW = "LAW"  # the level of a duty that a law imposes
 
 
 @dataclass(frozen=True)
 class DutyRule:
-    """A duty that a folder fulfils, by its key in the catalogue.
+    """A duty that a folder fulfils: `of`, its key in the catalogue, or `fact`, the answer that names
+    it, where the folder enters what was done elsewhere.
 
     `when`: which instances are about it (empty: all). Elements: `opens` (none: the launch), `done`,
     `undone`, `breached`; `none`: ends at which it turned out not to apply. Expressions for days:
@@ -33,6 +37,7 @@ class DutyRule:
 
     of: str
     done: frozenset[str]
+    fact: str = ""
     opens: frozenset[str] = frozenset()
     undone: frozenset[str] = frozenset()
     breached: frozenset[str] = frozenset()
@@ -53,7 +58,8 @@ def _rule(table: Mapping[str, Any]) -> DutyRule:
         return frozenset(table.get(key, ()))
 
     return DutyRule(
-        of=str(table["of"]),
+        of=str(table.get("of", "")),
+        fact=str(table.get("fact", "")),
         done=named("done"),
         opens=named("opens"),
         undone=named("undone"),
@@ -119,6 +125,21 @@ def _read(text: str) -> Mapping[str, Duty]:
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
         wrong = _("{file} 读不懂：{fault}", file=FILE, fault=repr(fault))
         raise ProcessFault(wrong, file=FILE) from fault
+
+
+def offered(form: Form) -> Form:
+    """A form whose lists of duties offer those of the catalogue."""
+    if all(field.source != SOURCE for field in form.fields):
+        return form
+    every = tuple(
+        Choice(key, f"{key} {duty.title.zh}", f"{key} {duty.title.en}")
+        for key, duty in catalogue().items()
+    )
+    fields = (
+        replace(each, source="", choices=every) if each.source == SOURCE else each
+        for each in form.fields
+    )
+    return replace(form, fields=tuple(fields))
 
 
 def _period(key: str, table: Mapping[str, Any]) -> Period:

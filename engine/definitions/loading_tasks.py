@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from engine import forms, legacy
-from engine.definitions import verbs
+from engine.definitions import duties, verbs
 from engine.definitions.process import (
     Gate,
     MeetingRule,
@@ -44,7 +44,7 @@ def form_of(files: Files, name: str, table: Table) -> forms.Form | None:
     if path not in files:
         return None
     try:
-        form = forms.load(json.loads(files[path]))
+        form = duties.offered(forms.load(json.loads(files[path])))
     except json.JSONDecodeError as fault:
         raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
     happened = str(table.get("happened", ""))

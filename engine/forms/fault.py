@@ -14,8 +14,8 @@ from engine.forms.formjs import load
 from engine.messages import _
 
 SOURCES = re.compile(
-    r"(units|members|instances):[a-z][a-z0-9_]*|members:|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
-)  # "members:" is everybody, "people:nominate.candidates" those whom a fact names
+    r"(units|members|instances):[a-z][a-z0-9_]*|members:|duties|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
+)  # "members:" is everybody, "duties" the catalogue of duties, "people:nominate.candidates" those whom a fact names
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
 # What the editor writes by itself stands for nothing and may stay.
 _EDITOR = {
@@ -136,7 +136,7 @@ def _table_faults(table: Field) -> Iterator[str]:
 def _choice_faults(each: Field) -> Iterator[str]:
     if each.source and not SOURCES.fullmatch(each.source):
         yield _(
-            "的来源 {source} 读不懂，可写 units:… members:… people:… instances:…",
+            "的来源 {source} 读不懂，可写 units:… members:… people:… instances:… duties",
             source=each.source,
         )
     if each.kind not in CHOOSING:

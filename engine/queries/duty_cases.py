@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Noted:
-    """An event of an instance about a duty, as `duty_noted` tells it."""
+    """An event of an instance about a duty, as `duty_noted` tells it. `elsewhere`: the instance
+    enters what was done outside.
+    """
 
     matter: UUID
     duty: str
@@ -31,6 +33,7 @@ class Noted:
     day: date
     due: date | None
     until: date | None
+    elsewhere: bool = False
 
 
 class Came(StrEnum):
@@ -54,7 +57,7 @@ BAD = (Came.LATE, Came.OVERDUE, Came.BREACHED)
 
 @dataclass(frozen=True)
 class Case:
-    """An instance and a duty. `day`: when it was done or so; of one that is open, when it began.
+    """An instance and a duty. `elsewhere`: it enters what was done outside. `day`: when it was done or so; of one that is open, when it began.
     `due`: its last day; `until`: how long what was done holds.
     """
 
@@ -63,6 +66,7 @@ class Case:
     day: date
     due: date | None
     until: date | None
+    elsewhere: bool = False
 
     @property
     def spare(self) -> int | None:
@@ -82,7 +86,8 @@ class Case:
 
 def case_of(notes: Sequence[Noted], today: date) -> Case:
     """What the events of one instance about one duty, oldest first, come to."""
-    found = Case(notes[0].matter, Came.OPEN, notes[0].day, notes[0].due, None)
+    first = notes[0]
+    found = Case(first.matter, Came.OPEN, first.day, first.due, None, first.elsewhere)
     for note in notes:
         found = _after(found, note)
     if found.came == Came.DONE and found.due and found.day > found.due:
@@ -259,6 +264,8 @@ def _of_term(cases: Sequence[Case], year: int, terms: Terms) -> Standing:
         return _standing(State.SOON if left <= terms.lead else State.DONE, None, shown, left)
     if any(c.came == Came.OPEN for c in known):
         return _standing(State.OPEN, None, shown)
+    if done and not holding:  # nobody said how long
+        return _standing(State.UNKNOWN, None, shown)
     if at < terms.since:
         return _standing(State.BEFORE, None, shown)
     return _standing(State.OVERDUE if done else State.UNKNOWN, None, shown)

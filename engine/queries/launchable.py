@@ -85,6 +85,12 @@ def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launch
     return tuple(_launchable(each, unions, drafts, lang) for each in mine)
 
 
+def entering_duties(session: Session, actor: Actor) -> tuple[str, ...]:
+    """The processes by which this person enters duties that were done outside."""
+    ways = (way.process for way in launching.opened(session, actor))
+    return tuple(each.id for each in ways if any(duty.fact for duty in each.duties))
+
+
 def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> Launchable:
     """One of them, with what its form offers to choose from. Raises NotFound, and Refused for who
     holds none of its posts.

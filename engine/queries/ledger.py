@@ -26,8 +26,17 @@ from engine.people import access, posts
 from engine.people.ordering import on_screen
 from engine.people.organisation import INSTALLATION
 from engine.queries.as_of import readable as readable_bodies
+from engine.queries.duty_cases import (
+    FINISHED,
+    Came,
+    Noted,
+    Standing,
+    State,
+    Terms,
+    case_of,
+    standings,
+)
 from engine.queries.duty_cases import Light as Light
-from engine.queries.duty_cases import Noted, Standing, State, Terms, case_of, standings
 from engine.queries.history import read_body
 
 if TYPE_CHECKING:
@@ -165,7 +174,7 @@ def _rows(
     """How a duty stands, period by period, and since when it is kept."""
     kind, owner, law = about
     if keeping is None:
-        found = [_alone(State.NOT_KEPT)]
+        found = _told_elsewhere(standings(duty, cases, year, _terms(duty, law, date.max)))
     elif not cases and not _applies(duty, kind, owner):
         found = [_alone(State.NOT_APPLICABLE)]
     elif not cases and keeping.secret:
@@ -173,6 +182,12 @@ def _rows(
     else:
         found = standings(duty, cases, year, _terms(duty, law, keeping.since))
     return [(duty, each, keeping) for each in found]
+
+
+def _told_elsewhere(found: Sequence[Standing]) -> list[Standing]:
+    """Of a duty that no folder fulfils: what was entered of it, and nothing of what was not."""
+    told = [standing for standing in found if standing.count(*FINISHED, Came.OPEN)]
+    return told or [_alone(State.NOT_KEPT)]
 
 
 def _alone(state: State) -> Standing:
@@ -197,7 +212,9 @@ def _noted(session: Session, unions: Collection[UUID]) -> dict[UUID, list[Noted]
 def _note(matter: UUID, body: Mapping[str, Any]) -> Noted:
     due, until = (_day(body.get(name)) for name in ("due", "until"))
     day = date.fromisoformat(body["day"])
-    return Noted(matter, body["duty"], Mark(body["mark"]), day=day, due=due, until=until)
+    elsewhere = body.get("elsewhere") is True
+    mark = Mark(body["mark"])
+    return Noted(matter, body["duty"], mark, day=day, due=due, until=until, elsewhere=elsewhere)
 
 
 def _day(told: str | None) -> date | None:
@@ -321,4 +338,4 @@ def _fulfilled(text: str) -> tuple[bool, tuple[str, ...]]:
     """Of a version: whether its instances are confidential, and the duties it fulfils."""
     told = tomllib.loads(text)
     secret = told.get("confidentiality") == "named"
-    return secret, tuple(str(duty["of"]) for duty in told.get("duty", ()))
+    return secret, tuple(str(duty["of"]) for duty in told.get("duty", ()) if "of" in duty)

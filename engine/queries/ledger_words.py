@@ -57,6 +57,8 @@ def told(row: Row) -> Message:
     """What stands behind the state of a row."""
     standing = row.standing
     found = [_of_state(row), *_counts(standing), *_left(standing)]
+    if elsewhere := sum(case.elsewhere for case in standing.cases):
+        found.append(_("系统外办理、事后补记 {n} 件", n=elsewhere))
     if row.guarded and standing.state != State.SECRET:
         found.append(_("保密的事项不在其中"))
     return Listed([part for part in found if part], "；")
@@ -69,6 +71,8 @@ def _of_state(row: Row) -> str:
         return _("{day} 履行", day=first.isoformat())
     if state == State.OVERDUE and span:
         return _("{last} 已过，没有履行", last=span.last.isoformat())
+    if state == State.UNKNOWN and standing.count(*FINISHED):
+        return _("没有写明管到哪一天")
     if state in (State.UNKNOWN, State.BEFORE):
         since = row.since.isoformat() if row.since else ""
         return _("本系统自 {since} 起记入台账，以前办过没有，这里看不出", since=since)

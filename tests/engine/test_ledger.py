@@ -21,7 +21,7 @@ from engine.errors import NotFound
 from engine.history.duties import Mark
 from engine.people import organisation
 from engine.people.organisation import Actor
-from engine.queries import ledger
+from engine.queries import ledger, ledger_words
 from engine.queries.duty_cases import Noted, Terms, case_of, spans, standings
 from tests.conftest import fresh
 from tests.engine.played import played
@@ -159,11 +159,18 @@ def two_motions() -> dict[str, Any]:
     return {key: said for key, said in told.items() if key != "ends"}
 
 
-def standing(session: db.Session, union: UUID) -> dict[str, tuple[Any, ...]]:
-    """How each duty stands in 2026 on 1 May, for somebody who may see no matter."""
-    actor = Actor(uuid4(), "谁", union, union, ())
-    with clock.set_to(datetime(2026, 5, 1, 4, tzinfo=clock.CHINA)):
-        told = ledger.ledger(session, actor, union, 2026)
+MAY = datetime(2026, 5, 1, 4, tzinfo=clock.CHINA)
+
+
+def told_of(session: db.Session, union: UUID, at: datetime) -> ledger.Ledger:
+    """The ledger of 2026 for somebody who may see no matter."""
+    with clock.set_to(at):
+        return ledger.ledger(session, Actor(uuid4(), "谁", union, union, ()), union, 2026)
+
+
+def standing(session: db.Session, union: UUID, at: datetime = MAY) -> dict[str, tuple[Any, ...]]:
+    """How each duty stands in it."""
+    told = told_of(session, union, at)
     assert all(row.untold == len(row.standing.cases) for row in told.rows)
     return {row.duty.key: (row.standing, row.since, row.guarded) for row in told.rows}
 
@@ -203,3 +210,31 @@ def test_the_ledger_is_computed_from_events_and_of_one_union(engine: Engine, ser
 
 def _all(session: db.Session, name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(select(tables.metadata.tables[name])).mappings()]
+
+
+ELSEWHERE = Path("processes/duty_elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("story", "state", "cases"),
+    [("101", "done", ["done"]), ("102", "not_kept", []), ("103", "not_kept", [])],
+)
+def test_what_was_done_elsewhere_stands_in_the_ledger_as_such(
+    engine: Engine, story: str, state: str, cases: list[str]
+) -> None:
+    """By the day on which it was done; refused or revoked it proves nothing, and no other duty is
+    kept because of it.
+    """
+    (path,) = (ELSEWHERE / "scenarios").glob(f"{story}_*.toml")
+    with played(engine, path, definitions.read(ELSEWHERE)) as session:
+        union = session.execute(select(tables.instance.c.union_id)).scalars().first()
+        assert union is not None
+        told = told_of(session, union, datetime(2027, 2, 1, 4, tzinfo=clock.CHINA))
+        (row,) = [row for row in told.rows if row.duty.key == "D07-1"]
+        found = row.standing
+        assert (found.state, [case.came for case in found.cases]) == (state, cases)
+        others = {r.standing.state for r in told.rows if r.duty.key != "D07-1"}
+        assert others <= {"not_kept", "not_applicable"}
+        for case in found.cases:
+            assert case.elsewhere and case.day == date(2026, 11, 10) and found.light == "green"
+            assert "系统外办理、事后补记 1 件" in ledger_words.told(row)

@@ -30,6 +30,7 @@ WHOLE = {
     "congress_motion",
     "congress_session",
     "dispute_mediation",
+    "duty_elsewhere",
     "hardship_help",
 }
 STANDARD = scenarios.standard(ROOT / "processes")

@@ -66,6 +66,7 @@ class CaseShape(Schema):
     due = fields.Date(allow_none=True)
     until = fields.Date(allow_none=True)
     spare = fields.Integer(allow_none=True)
+    elsewhere = fields.Boolean(metadata={"description": "It enters what was done outside."})
 
 
 class RowShape(Schema):

@@ -28,6 +28,7 @@ def faults(told: Sequence[dict[str, Any]], draft: Draft, language: Language) -> 
     for duty in told:
         key = duty.get("of", "")
         place = f"{PLACE}.{shown(key)}" if key else PLACE
+        yield from _named(place, duty, draft)
         if known and key and key not in known:
             what = _("履职台账里没有 {key} 这项职责。", key=shown(key))
             yield Fault(FILE, place, what, _("请写 {file} 里的一项。", file=duties.FILE))
@@ -38,6 +39,21 @@ def faults(told: Sequence[dict[str, Any]], draft: Draft, language: Language) -> 
         yield from _expressions(place, duty, language)
         if key in known:
             yield from _period(place, duty, known[key].period)
+
+
+def _named(place: str, duty: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """By its key, or by an answer that names one of the catalogue."""
+    if ("of" in duty) == ("fact" in duty):
+        what = _("写哪一项职责：of 写编号，fact 写填写职责的栏，只能有一种。")
+        yield Fault(FILE, place, what, _("请写其中一种。"))
+    task, _dot, key = duty.get("fact", "").partition(".")
+    form = draft.forms.get(task)
+    asked = form is not None and any(
+        f.key == key and f.source == duties.SOURCE for f in form.fields
+    )
+    if "fact" in duty and not asked:
+        what = _("{fact} 不是填写职责的栏。", fact=shown(duty["fact"]))
+        yield Fault(FILE, place, what, _("请写来源为 {source} 的选择栏。", source=duties.SOURCE))
 
 
 def _elements(place: str, duty: dict[str, Any], draft: Draft) -> Iterator[Fault]:

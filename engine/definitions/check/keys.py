@@ -101,11 +101,11 @@ _CLAIM = Of(
 )
 _DUTY = Of(
     {
-        "of": str,
+        **dict.fromkeys(("of", "fact"), str),
         **{key: [str] for key in ("done", "opens", "undone", "breached", "none")},
         **dict.fromkeys(("when", "on", "due", "until"), str),
     },
-    ("of", "done"),
+    ("done",),
 )
 _START = Of(
     {

@@ -27,6 +27,7 @@ def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str]) 
         ("collective_consultation", nine - timedelta(days=6), CONSULTATION),
         ("dispute_mediation", nine - timedelta(days=4), MEDIATION),
         ("hardship_help", nine - timedelta(days=4), HELP),
+        ("duty_elsewhere", nine - timedelta(days=3), ELSEWHERE),
         ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session()),
     ):
         scenarios.perform(
@@ -269,6 +270,21 @@ HELP: list[Step] = [
     ),
     _say(PANEL[:5], "panel_vote", "yes"),
     _say(PANEL[5:], "panel_vote", "no"),
+]
+ELSEWHERE: list[Step] = [
+    {
+        "who": "工会秘书",
+        "does": "launch",
+        "with": {
+            "subject": "“中国梦·劳动美”主题宣讲会",
+            "duty": "D07-1",
+            "done_on": "day:-30",
+            "what": "组织全校教职工主题宣讲会，二百一十人参加",
+            "paper_no": "活动通知和签到表，校工〔2026〕12号",
+            "papers": ["file:活动通知.pdf"],
+        },
+    },
+    _do("工会主席", "confirm", "1 days", decision="confirm", reason="与通知、签到表相符"),
 ]
 
 

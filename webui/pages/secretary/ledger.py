@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from engine import clock
 from engine.documents.docx import MEDIA_TYPE as DOCX
+from engine.queries import launchable, ledger_report, ledger_words
 from engine.queries import ledger as reading
-from engine.queries import ledger_report, ledger_words
 from engine.queries.duty_cases import FINISHED, Light, State
 from webui.http import sheets
 from webui.http.session import look, me, needs_login, uuid
@@ -53,16 +53,18 @@ def index() -> str | Answer:
     """The ledger of a union in a year; with ?format= as .xlsx, .csv, .pdf or .docx."""
     year, asked = _year(), uuid(request.args.get("of")) or me().union_id
 
-    def read(session: Session) -> tuple[Ledger, list[Union]]:
-        return reading.ledger(session, me(), asked, year), reading.readable(session, me())
+    def read(session: Session) -> tuple[Ledger, list[Union], tuple[str, ...]]:
+        ledger, unions = reading.ledger(session, me(), asked, year), reading.readable(session, me())
+        return ledger, unions, launchable.entering_duties(session, me())
 
-    told, unions = look(read)
+    told, unions, entering = look(read)
     if form := request.args.get("format"):
         return _file(told, form)
     return render_template(
         "ledger/index.html",
         told=told,
         unions=unions,
+        entering=entering if told.union.id == me().union_id else (),
         this=clock.today().year,
         tiles=_tiles(told),
         parts=_parts(told),
