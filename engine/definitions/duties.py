@@ -27,8 +27,8 @@ LAW = "LAW"  # the level of a duty that a law imposes
 
 @dataclass(frozen=True)
 class DutyRule:
-    """A duty that a folder fulfils: `of`, its key in the catalogue, or `fact`, the answer that names
-    it, where the folder enters what was done elsewhere.
+    """A duty that a folder fulfils: `of`, its key in the catalogue, or `fact`, the answer that
+    names it, where the folder enters what was done elsewhere.
 
     `when`: which instances are about it (empty: all). Elements: `opens` (none: the launch), `done`,
     `undone`, `breached`; `none`: ends at which it turned out not to apply. Expressions for days:

@@ -14,8 +14,9 @@ from engine.forms.formjs import load
 from engine.messages import _
 
 SOURCES = re.compile(
-    r"(units|members|instances):[a-z][a-z0-9_]*|members:|duties|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
-)  # "members:" is everybody, "duties" the catalogue of duties, "people:nominate.candidates" those whom a fact names
+    r"(units|members|instances):[a-z][a-z0-9_]*|members:|duties"
+    r"|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
+)  # "members:" is everybody, "duties" the catalogue, "people:nominate.candidates" whom a fact names
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
 # What the editor writes by itself stands for nothing and may stay.
 _EDITOR = {

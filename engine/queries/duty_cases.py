@@ -57,8 +57,9 @@ BAD = (Came.LATE, Came.OVERDUE, Came.BREACHED)
 
 @dataclass(frozen=True)
 class Case:
-    """An instance and a duty. `elsewhere`: it enters what was done outside. `day`: when it was done or so; of one that is open, when it began.
-    `due`: its last day; `until`: how long what was done holds.
+    """An instance and a duty. `day`: when it was done or so; of one that is open, when it began.
+    `due`: its last day; `until`: how long what was done holds; `elsewhere`: it enters what was
+    done outside.
     """
 
     matter: UUID
@@ -87,7 +88,9 @@ class Case:
 def case_of(notes: Sequence[Noted], today: date) -> Case:
     """What the events of one instance about one duty, oldest first, come to."""
     first = notes[0]
-    found = Case(first.matter, Came.OPEN, first.day, first.due, None, first.elsewhere)
+    found = Case(
+        first.matter, Came.OPEN, first.day, first.due, until=None, elsewhere=first.elsewhere
+    )
     for note in notes:
         found = _after(found, note)
     if found.came == Came.DONE and found.due and found.day > found.due:
