@@ -12,13 +12,15 @@ from engine import clock
 from engine.db import tables
 from engine.db.states import MeetingState, SendingState
 from engine.errors import NotFound
-from engine.messages import Message, _, restored
+from engine.messages import Listed, Message, _, restored
 from engine.people import organisation, wishes
-from engine.queries import copies, inbox
+from engine.queries import copies, deputies, inbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -53,9 +55,12 @@ NOBODY = Whom((), urgent=False)
 
 # --- whom ----------------------------------------------------------------------------------------
 def whom(session: Session, what: str, thing_id: UUID) -> Whom:
-    """Who has a task, may still answer a poll, is expected at a meeting, or was sent a matter and
-    has not read it; nobody when that is over.
+    """Who has a task, may still answer a poll, is expected at a meeting, is named a deputy, or was
+    sent a matter and has not read it; nobody when that is over.
     """
+    if what == "deputy":
+        named = select(_deputy.deputy_id).where(_deputy.id == thing_id, *_goes_on())
+        return Whom(tuple(session.execute(named).scalars()), urgent=False)
     if what == "copy":
         unread = _copy.id == thing_id, _copy.read_at.is_(None), _copy.withdrawn_at.is_(None)
         to = session.execute(select(_copy.to_id).where(*unread)).scalars()
@@ -67,6 +72,11 @@ def whom(session: Session, what: str, thing_id: UUID) -> Whom:
         here = _attendance.meeting_id == thing_id, _meeting.state.in_(_COMING)
         return Whom(tuple(session.execute(found.where(*here)).scalars()), urgent=False)
     return _holders(session, thing_id, urged=what == "urged")
+
+
+def _goes_on() -> tuple[ColumnElement[bool], ...]:
+    """Of a deputy: not ended, and their last day is not over."""
+    return _deputy.ended_at.is_(None), _deputy.to_on >= clock.today()
 
 
 _COMING = (MeetingState.CALLED, MeetingState.OPEN)
@@ -150,6 +160,8 @@ def written(session: Session, actor: Actor, outbox_id: int | None, lang: str) ->
         return _called(session, actor, entry.thing_id)
     if entry.what == "copy":
         return _copied(session, actor, entry.thing_id)
+    if entry.what == "deputy":
+        return _named(session, actor, entry.thing_id, lang)
     item = _item(session, actor, entry.thing_id, lang)
     if item is None:
         return None
@@ -193,6 +205,19 @@ def _copied(session: Session, actor: Actor, copy_id: UUID) -> Told | None:
         return None
     about = f"{found.number} {found.subject}" if found.subject else SECRET
     return _("议行：抄送"), [_("{who}抄送给您：{about}", who=found.by, about=about)]
+
+
+def _named(session: Session, actor: Actor, deputy_id: UUID, lang: str) -> Told | None:
+    query = select(tables.deputy).where(_deputy.id == deputy_id, *_goes_on())
+    row = session.execute(query.where(_deputy.deputy_id == actor.id)).first()
+    if row is None:
+        return None
+    who = organisation.names(session, [row.member_id])[row.member_id]
+    titles = deputies.lendable(session, lang)
+    about = Listed([titles.get(each, each) for each in row.processes])
+    days = {"from_on": row.from_on.isoformat(), "to_on": row.to_on.isoformat()}
+    line = _("{who}请您在 {from_on} 至 {to_on} 代理：{about}", who=who, about=about, **days)
+    return _("议行：代理"), [line]
 
 
 def _digest(session: Session, actor: Actor, lang: str) -> Told | None:

@@ -205,3 +205,20 @@ def test_what_is_named_must_be_meant(world: Errands) -> None:
         {"processes": ["errand"]},
     ):
         refused("invalid", name, world, **wrong)
+
+
+def test_whoever_is_named_is_told_outside_of_the_pages_until_it_is_over(world: Errands) -> None:
+    key = name(world)
+    with clock.set_to(world.at), db.transaction(world.engine) as session:
+        query = select(tables.outbox.c.id).where(tables.outbox.c.thing_id == key)
+        entry = session.execute(query.where(tables.outbox.c.what == "deputy")).scalar_one()
+        assert notices.whom(session, "deputy", key).members == (world.people[DEPUTY],)
+        told = notices.written(session, world.actor(DEPUTY), entry, "zh")
+        assert told is not None and str(told[0]) == "议行：代理"
+        (line,) = map(str, told[1])
+        assert line.startswith(f"{AWAY}请您在 ") and " 代理：" in line
+        assert notices.written(session, world.actor(OTHER), entry, "zh") is None
+    act(world, AWAY, naming.end, key)
+    with clock.set_to(world.at), db.transaction(world.engine) as session:
+        assert notices.whom(session, "deputy", key).members == ()
+        assert notices.written(session, world.actor(DEPUTY), entry, "zh") is None

@@ -204,6 +204,11 @@ def test_a_volume_holds_each_matter_in_its_place_and_says_what_it_leaves_out(
     work(engine)
     result = client.get(at, headers=head).json["result"]
     assert (result["entries"], result["under"], result["left"]) == (1, 2, [])
+    at = client.post(path, json={"filter": {}}, headers=head).headers["Location"]
+    work(engine)
+    assert client.get(at, headers=head).json["result"]["entries"] > 1
+    for wrong in ({}, {**asked, "filter": {}}, {"filter": {"words": "没有这样的"}}):
+        assert client.post(path, json=wrong, headers=head).status_code == 422, wrong
     assert apps.logged_in(app, town, "li").get(f"{sent.location}/file").status_code == 404
     assert client.post(path, json={"instances": [str(waiting)]}, headers=head).status_code == 404
     monkeypatch.setattr(booklet, "MOST", 2)

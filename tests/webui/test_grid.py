@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import text
 
 from engine import clock, db, forms
 from engine.commands import instances, operations
+from engine.commands.people import tokens
 from engine.commands.registry import DESK
 from engine.definitions.store import process_of
 from engine.documents import workbooks
@@ -255,6 +257,18 @@ def test_two_motions_stand_side_by_side_and_say_where_they_differ(
     assert beside.count('scope="col"') == 2 and "（相同）" in beside
     assert "<del>屋顶</del><ins>门窗</ins>" in beside
     assert all(f'href="/matters/{key}"' in beside for key in keys[:2])
+    with db.transaction(town.engine) as session:
+        token = tokens.create_token(session, None, town.people["secretary"], "对照")
+    head, of = {"Authorization": f"Bearer {token}"}, ",".join(map(str, keys[:2]))
+    told = app.test_client().get(f"/api/v1/side-by-side?matters={of}", headers=head).json
+    assert [each["id"] for each in told["heads"]] == list(map(str, keys[:2]))
+    (line,) = [each for each in told["lines"] if each["said"][1]["pieces"] and not each["alike"]][
+        :1
+    ]
+    assert {piece["sign"] for piece in line["said"][1]["pieces"]} <= {" ", "-", "+"}
+    for bad, status in (("x", 422), (str(keys[0]), 422), (f"{keys[0]},{uuid4()}", 404)):
+        reply = app.test_client().get(f"/api/v1/side-by-side?matters={bad}", headers=head)
+        assert reply.status_code == status
     for wrong in (keys[:1], keys, [keys[0], keys[0]]):
         told = browser.post(
             "/grid/congress_motion/compare", data={"matter": wrong}, follow_redirects=True

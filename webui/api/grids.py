@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
@@ -10,13 +11,15 @@ from marshmallow.validate import Length
 from engine.commands import many, views
 from engine.commands import operations as asking
 from engine.documents import bound, volume
+from engine.errors import Invalid
 from engine.instance import together
+from engine.messages import _
 from engine.queries import board as boards
 from engine.queries import booklet as volumes
 from engine.queries import grid as reading
 from engine.queries import indicators as measuring
 from engine.queries import instances as lists
-from engine.queries import operations
+from engine.queries import operations, present, side_by_side
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import InstanceRow
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from engine.queries.board import Board
     from engine.queries.grid import Grid
     from engine.queries.operations import Operation
+    from engine.queries.side_by_side import SideBySide
 
 routes = Routes("grids", "The tables of processes: all matters of a filter, with their columns.")
 ONE = "/grids/<process_id>"
@@ -242,8 +246,33 @@ def act_on_many(
     return many.run(carry_out, actor, act, given["instances"], trial=given["trial"])
 
 
-class PapersOfMany(schemas.Sent):
-    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=bound.MOST))
+class OfMany(schemas.Sent):
+    """Which: these, or all of a filter."""
+
+    instances = fields.List(fields.UUID(), load_default=list)
+    filter = fields.Nested(
+        GridQuery,
+        load_default=None,
+        metadata={"description": "In place of `instances`: all that this filter finds."},
+    )
+
+
+def _of_many(
+    session: Session, actor: Actor, process_id: str, given: dict[str, Any], most: int
+) -> list[UUID]:
+    """Those that are named, else all of the filter. Raises Invalid."""
+    ids, wanted = list(given["instances"]), given["filter"]
+    if bool(ids) == (wanted is not None):
+        raise Invalid({"instances": [_("写 instances 或者 filter，只能有一种。")]})
+    if wanted is not None:
+        found = reading.grid(session, actor, process_id, _wanted(wanted), lang())
+        ids = [*(line.row.id for line in found.lines), *found.apart]
+    if not 0 < len(ids) <= most:
+        raise Invalid({"instances": [_("1 至 {most} 件，现为 {n} 件。", most=most, n=len(ids))]})
+    return ids
+
+
+class PapersOfMany(OfMany):
     kind = Text(80, required=True, metadata={"description": "Of document, as its template."})
     both_sides = fields.Boolean(
         load_default=False, metadata={"description": "Each begins on a sheet of its own."}
@@ -258,14 +287,13 @@ def bind_papers(
 ) -> Operation:
     """Bind the last paper of one kind of many instances into one PDF; a worker does it."""
     reading.must_be(session, actor, process_id)
-    what = given["kind"], given["instances"]
+    what = given["kind"], _of_many(session, actor, process_id, given, bound.MOST)
     wish = given["both_sides"]
     key = asking.ask_papers(session, actor, process_id, *what, both_sides=wish)
     return operations.one(session, actor, key)
 
 
-class BookletOfMany(schemas.Sent):
-    instances = fields.List(fields.UUID(), required=True, validate=Length(min=1, max=volumes.MOST))
+class BookletOfMany(OfMany):
     session = Text(80, load_default="", metadata={"description": "What the cover says of it."})
     without = fields.List(
         Text(60),
@@ -284,14 +312,68 @@ def bind_booklet(
     """Bind many instances into one volume, as the process declares it; a worker does it, and its
     `result` says what was left out, with why.
     """
-    offer = volumes.offered(session, actor, process_id, given["instances"])
+    reading.must_be(session, actor, process_id)
+    ids = _of_many(session, actor, process_id, given, volumes.MOST)
+    offer = volumes.offered(session, actor, process_id, ids)
     volumes.must_hold(offer)
     wish = {key: given[key] for key in ("session", "without", "form")}
-    what = offer.title, given["instances"]
+    what = offer.title, ids
     key = asking.ask_booklet(session, actor, process_id, *what, wish=wish)
     return operations.one(session, actor, key)
 
 
+# --- side by side ---------------------------------------------------------------------------------
+class BesideQuery(schemas.Asked):
+    matters = Text(
+        200, required=True, metadata={"description": "Ids of two to four, with commas between."}
+    )
+
+
+class BesideHead(Schema):
+    id = fields.UUID(required=True)
+    number = fields.String()
+    title = fields.String()
+    who = fields.String()
+    at = Moment()
+
+
+class BesidePiece(Schema):
+    """A piece of a text against that of the first: "-" gone, "+" come, " " in both."""
+
+    sign = fields.String()
+    text = fields.String()
+
+
+class BesideSaid(Schema):
+    value = fields.Function(lambda said: present.text_of(said.words))
+    pieces = fields.List(fields.Nested(BesidePiece))
+
+
+class BesideLine(Schema):
+    label = fields.String(required=True)
+    step = fields.String()
+    alike = fields.Boolean()
+    said = fields.List(fields.Nested(BesideSaid))
+
+
+class BesideShape(Schema):
+    """Matters of one process side by side, and how each differs from the first."""
+
+    heads = fields.List(fields.Nested(BesideHead), required=True)
+    lines = fields.List(fields.Nested(BesideLine))
+
+
+@routes.look("/side-by-side", BesideShape, query=BesideQuery)
+def compare(session: Session, actor: Actor, given: dict[str, Any]) -> SideBySide:
+    """Two to four matters of one process side by side."""
+    try:
+        ids = [UUID(each.strip()) for each in given["matters"].split(",")]
+    except ValueError:
+        raise Invalid({"matters": [_("写 2 至 4 件的 id，中间用逗号。")]}) from None
+    return side_by_side.side_by_side(session, actor, ids, lang())
+
+
+# --- views ----------------------------------------------------------------------------------------
 class GridView(schemas.Sent):
     wanted = schemas.Answers(
         required=True,

@@ -105,14 +105,15 @@ def opened(sending_id: UUID) -> Answer:
 
 
 def _address(what: str, key: UUID | None) -> str:
-    """Where a task, poll, meeting or copy is opened; the inbox for anything else."""
+    """Where a task, poll, meeting, copy or deputy is opened; the inbox for anything else."""
     if what == "task":
         return url_for("inbox.task", task_id=key)
     if what == "poll":
         return url_for("inbox.poll", poll_id=key)
     if what == "meeting":
         return url_for("meetings.meeting", meeting_id=key)
-    return url_for("copies.index" if what == "copy" else "inbox.index")
+    lists = {"copy": "copies.index", "deputy": "deputies.index"}
+    return url_for(lists.get(what, "inbox.index"))
 
 
 @blueprint.post("/me/calendar")

@@ -26,15 +26,16 @@ from engine.db.states import SendingState
 from engine.db.tables.base import metadata, moment, ref, state
 from engine.db.tables.instances import copy, task
 from engine.db.tables.meetings import meeting
+from engine.db.tables.people import deputy
 from engine.db.tables.polls import poll
 
 outbox = Table(  # what somebody is to be told of, written by the transaction that made it so
     "outbox",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("what", Text, nullable=False),  # task | urged | poll | meeting | copy
-    Column("thing_id", Uuid, nullable=False),  # the task, poll, meeting or copy
-    ref("instance_id", "instance.id", nullable=False),
+    Column("what", Text, nullable=False),  # task | urged | poll | meeting | copy | deputy
+    Column("thing_id", Uuid, nullable=False),  # the task, poll, meeting, copy or deputy
+    ref("instance_id", "instance.id"),  # empty of a deputy
     moment("at", nullable=False),
     moment("spread_at"),  # when a worker knew whom to tell
     Index("ix_outbox_new", "id", postgresql_where=text("spread_at IS NULL")),
@@ -91,6 +92,16 @@ BEGIN
     VALUES (TG_ARGV[0], NEW.id, NEW.instance_id, clock_timestamp());
     RETURN NULL;
 END $$"""
+# the same of what belongs to no instance
+OF_NO_INSTANCE = """
+CREATE OR REPLACE FUNCTION into_outbox_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO outbox (what, thing_id, at) VALUES (TG_ARGV[0], NEW.id, clock_timestamp());
+    RETURN NULL;
+END $$"""
+DEPUTY_CAME = """
+CREATE OR REPLACE TRIGGER deputy_came AFTER INSERT ON deputy FOR EACH ROW
+    EXECUTE FUNCTION into_outbox_alone('deputy')"""
 _TRIGGER = """
 CREATE OR REPLACE TRIGGER {name} AFTER {when} ON {table} FOR EACH ROW
     WHEN ({condition}) EXECUTE FUNCTION into_outbox('{what}')"""
@@ -133,3 +144,5 @@ for _table in (task, poll, meeting, copy):
 for _name, _statement in TRIGGERS.items():
     _on = {"task": task, "poll": poll, "meet": meeting, "copy": copy}[_name[:4]]
     listen(_on, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
+for _statement in (OF_NO_INSTANCE, DEPUTY_CAME):
+    listen(deputy, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
