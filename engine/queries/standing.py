@@ -115,6 +115,7 @@ def _looked() -> ColumnElement[Any]:
         select(post.member_id)
         .where(seat == _task.seat, post.from_on <= today)
         .where(or_(post.to_on.is_(None), post.to_on >= today))
+        .correlate(tables.task)  # that of the whole statement, two levels up
     )
     having = or_(
         seen.member_id == _task.assignee_id,

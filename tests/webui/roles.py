@@ -659,7 +659,7 @@ SENT: dict[str, dict[str, Any]] = {
         "path": {"process_id": "congress_motion", "what": "remind"},
         "json": {**REASON, "instances": ["{motion}"]},
     },
-    "api_grids.compare": {"query": {"matters": "{motion},{young}"}},
+    "api_side_by_side.compare": {"query": {"matters": "{motion},{young}"}},
     "api_grids.bind_papers": {
         "path": {"process_id": "congress_motion"},
         "json": {"instances": ["{motion}"], "kind": "reply_letter"},

@@ -230,12 +230,12 @@ api_grids.get_grid | 200 | -
 api_grids.get_board | 200 | -
 api_grids.get_indicators | 403 403 403 200 200 403 | -
 api_grids.act_on_many | 404 200 200 200 200 404 | 404
-api_grids.compare | 404 200 404 200 200 404 | 404
 api_grids.bind_papers | 404 | 404
 api_grids.bind_booklet | 404 | 404
 api_grids.list_grid_views | 200 | -
 api_grids.save_grid_view | 204 | -
 api_grids.drop_grid_view | 204 | -
+api_side_by_side.compare | 404 200 404 200 200 404 | 404
 api_tasks.preview_together | 200 | -
 api_deputies.end_deputy | 404 | -
 api_deputies.list_deputies | 200 | -

@@ -172,3 +172,16 @@ def test_urging_keeps_to_the_quota_and_climbs_the_ladder(
     monkeypatch.setattr(urging, "rulebook", lambda: Rulebook(rules))
     (plan,) = town.look("secretary", urgings.urgings, key).coming
     assert (plan.most, plan.told) == (legacy.URGED_A_DAY, ())
+
+
+def test_only_a_look_of_whoever_may_have_the_task_is_a_look_at_it(engine: Engine) -> None:
+    """Somebody who holds the seat of a task in another matter has noticed nothing."""
+    town = University.built(engine, logs_in=())
+    town.filed(town.reviewable("延长图书馆开放"))  # now with the head of logistics
+    key = town.reviewable("改善食堂晚间供餐")  # with the committee
+    town.do("secretary", instances.remind, key, "请尽快审查")
+    for who, noticed in (("logistics", False), ("committee", True)):
+        town.do(who, seen.note, key)
+        lines = town.look("secretary", grid.grid, "congress_motion", grid.Wanted()).lines
+        (line,) = [each for each in lines if each.row.id == key]
+        assert [wait.noticed for wait in line.waits] == [noticed], who

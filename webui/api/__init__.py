@@ -52,6 +52,7 @@ GROUPS = (
     "search",
     "answers",
     "grids",
+    "side_by_side",
     "plans",
     "starts",
     "ledgers",
