@@ -27,6 +27,7 @@ from engine.commands.registry import on_desk
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
 from engine.db.states import ALIVE, InstanceState, TimerState
+from engine.definitions.several import SAID
 from engine.definitions.store import in_force, process_of
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import kinds
@@ -106,13 +107,15 @@ def begin(
 @dataclass(frozen=True)
 class Entered:
     """What a launch says. `owner`: for whom it was entered, None for the actor themselves;
-    `source`: of a table, the file and the line from which it comes, "" for a paper with its scan.
+    `source`: of a table, the file and the line from which it comes, "" for a paper with its scan;
+    `group`: with which others it was launched, see engine/commands/several.py.
     """
 
     answers: Mapping[str, Any]
     owner: Actor | None = None
     source: str = ""
     origin: Mapping[str, str] | None = None
+    group: Mapping[str, Any] | None = None
 
     @property
     def told(self) -> dict[str, str]:
@@ -175,6 +178,8 @@ def _insert(work: UnitOfWork, entered: Entered, actor: Actor) -> None:
     if entered.owner:
         launch["entered_by"] = str(actor.id)
         launch |= {"entered_from": entered.source} if entered.source else {}
+    if entered.group:
+        launch[SAID] = dict(entered.group)
     if asked or entered.owner:
         work.show(UUID(launch[owner]))
     work.say("launch", launch)

@@ -15,7 +15,13 @@ from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.duties import duties_of
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.indicators import indicators_of
-from engine.definitions.loading_tasks import form_of, message_of, publication_of, tasks_of
+from engine.definitions.loading_tasks import (
+    form_of,
+    message_of,
+    publication_of,
+    several_of,
+    tasks_of,
+)
 from engine.definitions.plans import plan_of
 from engine.definitions.process import (
     Claim,
@@ -138,6 +144,7 @@ def _assembled(
         booklet=booklet_of(raw.get("booklet"), words_of),
         duties=duties_of(raw.get("duty", [])),
         starts=starts_of(raw.get("starts", [])),
+        several=several_of(raw.get("several")),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),

@@ -19,6 +19,7 @@ from engine.definitions.process import (
     Tell,
 )
 from engine.definitions.provisos import ProvisoRule
+from engine.definitions.several import SeveralRule
 from engine.definitions.words import Words, words_of
 from engine.errors import ProcessFault
 from engine.messages import _
@@ -154,6 +155,11 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         verbs=frozenset(table["verbs"])
         & verbs.possible(poll=bool(poll), meeting=meeting is not None),
     )
+
+
+def several_of(table: Table | None) -> SeveralRule | None:
+    """What launches several by one form."""
+    return SeveralRule(tuple(table["each"]), table["who"], _gates(table)) if table else None
 
 
 def _provisos(table: Table | None) -> ProvisoRule | None:

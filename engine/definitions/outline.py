@@ -84,11 +84,15 @@ def _head(process: Process) -> str:
         "",
         process.summary.zh,
         f"依据：{process.basis.zh}",
-        f"发起：{'、'.join(process.launch)}；填写：{_fields(process, 'launch')}",
+        f"发起：{'、'.join(process.launch)}；填写：{_fields(process, 'launch')}{_several(process)}",
         f"编号：{process.numbering}；密级：{secret}；保存年限：{process.raw.get('retention_years', '未写')}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _several(process: Process) -> str:
+    return "；可以一次提出几件" if process.several else ""
 
 
 def _lanes(process: Process) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.definitions.indicators import Indicators
     from engine.definitions.plans import Plan
     from engine.definitions.provisos import ProvisoRule
+    from engine.definitions.several import SeveralRule
     from engine.definitions.shelves import BookRule, RoundRule
     from engine.definitions.starts import StartRule
 
@@ -330,6 +331,7 @@ class Process:
     booklet: Booklet | None
     duties: tuple[DutyRule, ...]
     starts: tuple[StartRule, ...]  # what the calendar starts
+    several: SeveralRule | None  # may one form launch several?
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec

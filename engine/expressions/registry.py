@@ -132,6 +132,7 @@ declare(
 declare("linked", _VALUE, gives=Gives.NUMBER, asks=_INSTANCE)
 declare("matter_fits", _VALUE, Takes.CONDITION, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("facts_of", _VALUE, Takes.CONDITION, _VALUE, gives=Gives.LIST, asks=_INSTANCE)
+declare("of_group", _VALUE, gives=Gives.LIST, asks=_INSTANCE)
 declare("gathered", _VALUE, Takes.CONDITION, _VALUE, gives=Gives.LIST, asks=_INSTANCE)
 declare("fact_of", _VALUE, _VALUE, gives=Gives.VALUE, asks=_INSTANCE)
 declare("at_hour", _VALUE, _VALUE, gives=Gives.MOMENT, asks=_INSTANCE)

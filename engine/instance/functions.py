@@ -18,7 +18,7 @@ from engine.db import tables
 from engine.db.states import TaskState
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
-from engine.instance import numbers, others, provisos
+from engine.instance import groups, numbers, others, provisos
 from engine.messages import _
 from engine.people import organisation, posts
 
@@ -320,6 +320,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "linked": others.linked,
     "matter_fits": others.matter_fits,
     "facts_of": others.facts_of,
+    "of_group": groups.of_group,
     "gathered": others.gathered,
     "fact_of": others.fact_of,
     "next_year_ends": next_year_ends,

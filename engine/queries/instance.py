@@ -20,6 +20,7 @@ from engine.queries import (
     background,
     copies,
     foresight,
+    groups,
     instances,
     linked,
     opinions,
@@ -120,6 +121,7 @@ class File:
     opinions: tuple[opinions.Opinion, ...]
     conditions: tuple[provisos.Condition, ...]  # on which somebody agreed
     copies: tuple[copies.Copy, ...]  # sent to people for information
+    group: tuple[groups.Mate, ...]  # launched by one act, this one among them
     silent: frozenset[str]  # votes and elections of which nobody learns a choice or a count yet
 
 
@@ -207,6 +209,7 @@ def file_of(context: Context, lang: str, mentions: object = (), sent: object = (
         opinions=opinions.opinions(context, parts, names, lang),
         conditions=provisos.of_matter(context, lang),
         copies=copies.shown(context, sent, lang),
+        group=groups.of_matter(context, lang),
         silent=frozenset(str(poll.row.id) for poll in asked if poll.hidden),
     )
 

@@ -4,10 +4,11 @@ carries it out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.commands import instances, messages, objections, polls, starts, tasks
+from engine.commands import instances, messages, objections, polls, several, starts, tasks
 from engine.commands.verbs import comments, handing, openings, returning
 from engine.errors import Conflict, ProcessFault
 from engine.messages import _
@@ -26,12 +27,26 @@ if TYPE_CHECKING:
 
 
 def _launch(progress: Progress, actor: Actor, step: Step) -> None:
+    """With `matters`, rows of what is said of each: several by one act, called A, B, C …"""
+    if "matters" in step.given:
+        _launch_several(progress, actor, step)
+        return
     alias, process = _new(progress, step)
     answers = progress.answered("launch", step.given, process)
     progress.instances[alias] = progress.carry_out(
         actor, lambda s: instances.launch(s, actor, process, answers)
     )
     progress.current = alias
+
+
+def _launch_several(progress: Progress, actor: Actor, step: Step) -> None:
+    given = progress.meant(step.given)
+    rows, process = given.pop("matters"), step.process or progress.world.process.id
+    made = progress.carry_out(actor, lambda s: several.launch(s, actor, process, given, rows))
+    for key in made:
+        alias, _process = _new(progress, replace(step, alias=""))
+        progress.instances[alias] = key
+    progress.current = next(a for a, key in progress.instances.items() if key == made[0])
 
 
 def _new(progress: Progress, step: Step) -> tuple[str, str]:

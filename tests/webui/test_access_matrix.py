@@ -179,6 +179,7 @@ api_process-instances.let_in | 404 409 409 409 409 404 | 404
 api_process-instances.let_out | 404 403 409 403 403 404 | 404
 api_process-instances.list_readings | 404 200 200 200 200 404 | 404
 api_process-instances.launch | 403 201 403 403 403 403 | -
+api_process-instances.launch_several | 403 404 403 403 403 403 | -
 api_process-instances.launch with a file | 403 422 403 403 403 403 | -
 api_process-instances.list_instances | 200 | -
 api_process-instances.list_instances search | 200 | -
@@ -390,6 +391,8 @@ launch.discard | 303 | -
 launch.form | 403 200 403 403 403 403 | -
 launch.index | 200 | -
 launch.plan | 403 200 403 403 403 403 | -
+launch.several_form | 403 404 403 403 403 403 | -
+launch.start_several | 403 404 403 403 403 403 | -
 launch.start | 403 303 403 403 403 403 | -
 launch.start with a file | 403 422 403 403 403 403 | -
 matters.desk | 404 403 403 303 403 404 | 404

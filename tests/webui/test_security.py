@@ -772,6 +772,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.resign": ("leave",),
     "polls.replace_teller": ("teller", "successor", "left"),
     "matters.send": ("f.reason", "once"),
+    "launch.start_several": ("f.subject", "once"),
     "launch.start": (
         "f.subject",
         "f.reasons",
@@ -857,6 +858,7 @@ ACTORS = {
     "inbox.respond": "a.second1",
     "matters.send": "a.delegate",
     "launch.start": "a.delegate",
+    "launch.start_several": "a.delegate",
     "launch.alike": "a.delegate",
     "definitions.decide": "a.admin",
     "own_versions.decide": "a.admin",

@@ -84,6 +84,11 @@ instance = Table(
     Index(  # somebody agreed on conditions, see instance/provisos.py
         "ix_instance_provisos", "union_id", postgresql_where=text("facts ? '_provisos'")
     ),
+    Index(  # launched by one act, see instance/groups.py
+        "ix_instance_several",
+        text("(facts #>> '{launch,several,id}')"),
+        postgresql_where=text("facts #>> '{launch,several,id}' IS NOT NULL"),
+    ),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     ),

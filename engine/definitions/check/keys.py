@@ -117,6 +117,7 @@ _START = Of(
 )
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 PROVISOS = Of({"rows": str, "by": str}, ("rows", "by"))
+_SEVERAL = Of({"each": [str], "who": str, "gates": _GATES}, ("each", "who"))
 _TASK = Of(
     {
         "title": str,
@@ -319,6 +320,7 @@ PROCESS = Of(
         "claims": [_CLAIM],
         "duty": [_DUTY],
         "starts": [_START],
+        "several": _SEVERAL,
         "entry": Of({"posts": [str], "scan": str}, ("posts", "scan")),
         "columns": Of({ANY_KEY: _COLUMN}),
         "plan": Of(

@@ -8,6 +8,7 @@ from engine import expressions, legacy
 from engine.decisions.cell import NULLS
 from engine.definitions.actions import ISSUED, LEFT_BEHIND, MARKED
 from engine.definitions.check.language import FUNCTIONS, NAMES, Keys, Language
+from engine.definitions.several import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +150,8 @@ def _owners(draft: Draft) -> frozenset[str]:
     """What a launch has beside its form: who owns the instance, who did first, and the unit."""
     owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
     entered = {"entered_by", "entered_from"} if "entry" in draft.raw else set()
-    return frozenset({owner, f"first_{owner}", "unit", *entered})
+    several = {SAID} if "several" in draft.raw else set()
+    return frozenset({owner, f"first_{owner}", "unit", *entered, *several})
 
 
 def _set_by_actions(draft: Draft) -> Iterator[str]:

@@ -18,6 +18,7 @@ from engine.definitions.check import (
     publications,
     rolls,
     rounds,
+    several,
     starts,
     tasks,
 )
@@ -79,6 +80,7 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from claims.faults(claim, draft, language)
     yield from duties.faults(draft.raw.get("duty", ()), draft, language)
     yield from starts.faults(draft.raw.get("starts", ()), draft, language)
+    yield from several.faults(draft.table("several"), draft, language)
     yield from plans.faults(draft.table("plan"), language)
     yield from indicators.faults(draft.table("indicators"), draft.table("columns"), language)
     yield from booklet.faults(

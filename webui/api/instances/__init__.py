@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import confidence, drafts, erasure, incidents, instances, late, messages, reads
+from engine.commands import (
+    confidence,
+    drafts,
+    erasure,
+    incidents,
+    instances,
+    late,
+    messages,
+    reads,
+    several,
+)
 from engine.commands import packs as asking
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
@@ -25,6 +35,8 @@ from webui.api.instances.shapes import (
     InstanceList,
     InstancePage,
     Launch,
+    LaunchedTogether,
+    LaunchSeveral,
     LetIn,
     LetOut,
     Message,
@@ -66,6 +78,15 @@ def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
     made = late.launch(session, actor, given["process_id"], given["answers"], given["seen"])
     drafts.drop(session, actor, f"launch:{given['process_id']}")
     return {"id": made}
+
+
+@routes.act("/process-instances/several", LaunchedTogether, body=LaunchSeveral, status=201)
+def launch_several(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Start several instances that belong together, where the process allows it: all of them, or
+    none. Faults of a row are told as `matters.<row>.<field>`, the first being 0.
+    """
+    process, answers, rows = given["process_id"], given["answers"], given["matters"]
+    return {"ids": several.launch(session, actor, process, answers, rows)}
 
 
 @routes.act(

@@ -21,6 +21,24 @@ class Launch(schemas.Sent):
     seen = schemas.seen()
 
 
+class LaunchSeveral(schemas.Sent):
+    process_id = Text(100, 1, required=True)
+    answers = Answers(
+        load_default=dict, metadata={"description": "Of the form `launch`, said of all."}
+    )
+    matters = fields.List(
+        Answers(),
+        required=True,
+        metadata={"description": "For each what is said of it alone (`[several]` of the process)."},
+    )
+
+
+class LaunchedTogether(Schema):
+    """Those that were started, in the order of `matters`."""
+
+    ids = fields.List(fields.UUID())
+
+
 class Entered(schemas.Sent):
     process_id = Text(100, 1, required=True)
     owner = Id(required=True, metadata={"description": "Who handed it in, and may launch it."})

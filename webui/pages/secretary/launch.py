@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import drafts, edge, late
+from engine.commands import drafts, edge, late, several
 from engine.errors import Conflict, Invalid, NotFound, ProcessFault
 from engine.queries import instances as matters
 from engine.queries import plans
-from engine.queries.launchable import launchable, opening
+from engine.queries.launchable import launchable, offers, opening
 from webui.http import fields
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang, said
@@ -103,6 +103,63 @@ def _page(
         if found.process.plan
         else None,
         subject=found.subject_field if found.process.confidentiality != "named" else "",
+    )
+
+
+@blueprint.get("/launch/<process_id>/several")
+@needs_login
+def several_form(process_id: str) -> str:
+    """The form of several that belong together: what is said once, then a row for each."""
+    return _several(process_id, {})
+
+
+@blueprint.post("/launch/<process_id>/several")
+@needs_login
+def start_several(process_id: str) -> str | Page | Response:
+    """Start them, all or none, once for each form that was handed out."""
+    found = look(lambda s: opening(s, me(), process_id, lang()))
+    given = fields.answers(several.form_of(found.process), request.form)
+    rows = given.pop(several.ROWS, [])
+    try:
+        location = once(
+            {**given, several.ROWS: rows}, lambda s: _start_several(s, process_id, given, rows)
+        )
+    except Invalid as fault:
+        again = SENT_TWICE in fault.fields
+        why = _("这张表已经提交过，而内容又有改动。确要另外发起，请再次提交。")
+        told = why if again else _("请按提示修改，一件也没有发起。")
+        errors = {} if again else fault.fields
+        page = _several(process_id, {**given, several.ROWS: rows}, errors, told)
+        return page, 409 if again else fault.status
+    flash(_("已发起 %(n)s 件。", n=len(rows)))
+    return redirect(location, 303)
+
+
+def _start_several(
+    session: Session, process_id: str, given: dict[str, Any], rows: list[dict[str, str]]
+) -> str:
+    made = several.launch(session, me(), process_id, given, rows)
+    return url_for("matters.matter", instance_id=made[0])
+
+
+def _several(
+    process_id: str, given: Mapping[str, Any], errors: object = None, fault: str = ""
+) -> str:
+    def read(session: Session) -> tuple[Launchable, Any, Any]:
+        found = opening(session, me(), process_id, lang())
+        form = several.form_of(found.process)
+        return found, form, offers(session, found.union_id, form, me())
+
+    found, form, offered = look(read)
+    return render_template(
+        "launch/several.html",
+        found=found,
+        form=form,
+        offers=offered,
+        values=given,
+        errors=errors or {},
+        fault=fault,
+        once=new_key(),
     )
 
 
