@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, cast, select
+from sqlalchemy import Integer, and_, cast, select
 
 from engine.db import tables
 from engine.definitions.several import SAID
@@ -14,13 +14,14 @@ from engine.instance.view import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement
 
     from engine.instance.view import InstanceView
 
 _instance = tables.instance.c
-GROUP = _instance.facts[("launch", SAID, "id")].astext
+_GROUP = _instance.facts[("launch", SAID, "id")].astext
 PLACE = cast(_instance.facts[("launch", SAID, "at")].astext, Integer)
 
 
@@ -30,20 +31,23 @@ def key_of(facts: Mapping[str, Any]) -> str | None:
     return str(found) if found else None
 
 
-def others(view: InstanceView) -> list[Row[Any]]:
-    """The other instances of its group, in the order in which they were launched: id, facts,
-    state, outcome, stage.
-    """
+def is_in(key: str, union_id: UUID) -> ColumnElement[bool]:
+    """Does an instance belong to this group of a union?"""
+    return and_(_GROUP == key, _instance.union_id == union_id)
+
+
+def others(view: InstanceView) -> list[dict[str, Any]]:
+    """The facts of the other instances of its group, in the order in which they were launched."""
     key = key_of(view.facts)
     if key is None:
         return []
-    columns = (_instance.id, _instance.facts, _instance.state, _instance.outcome, _instance.stage)
-    of_group = GROUP == key, _instance.union_id == view.row["union_id"]
-    query = select(*columns).where(*of_group, _instance.id != view.row["id"])
-    return list(view.session.execute(query.order_by(PLACE)))
+    others_of = is_in(key, view.row["union_id"]), _instance.id != view.row["id"]
+    query = select(_instance.facts).where(*others_of).order_by(PLACE)
+    return list(view.session.execute(query).scalars())
 
 
 def of_group(view: InstanceView, path: str) -> list[Any]:
     """A dotted fact of this instance and of the others of its group, where it is known."""
-    facts = [view.facts, *(other.facts for other in others(view))]
-    return [fact for each in facts if (fact := dotted(each, path)) is not None]
+    return [
+        fact for each in (view.facts, *others(view)) if (fact := dotted(each, path)) is not None
+    ]

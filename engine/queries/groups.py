@@ -42,11 +42,11 @@ def of_matter(context: Context, lang: str) -> tuple[Mate, ...]:
     key, process = groups.key_of(context.facts), context.process
     if key is None or process.several is None or context.actor is None:
         return ()
-    in_group = groups.GROUP == key, _instance.union_id == context.row["union_id"]
+    seen = groups.is_in(key, context.row["union_id"]), access.visible(context.actor)
     query = select(
         *(_instance.id, _instance.number, _instance.facts, _instance.state, _instance.outcome),
         _instance.stage,
-    ).where(*in_group, access.visible(context.actor))
+    ).where(*seen)
     found = context.session.execute(query.order_by(groups.PLACE)).all()
     if len(found) < 2:
         return ()

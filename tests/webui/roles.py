@@ -825,7 +825,9 @@ SENT: dict[str, dict[str, Any]] = {
         "query": {"process": "{process}", "title": "延长食堂供餐增设校车"}
     },
     "api_process-instances.launch": {"json": {"process_id": "{process}", "answers": LAUNCH}},
-    "api_process-instances.launch_several": {"json": {"process_id": "{process}", "matters": [{}, {}]}},
+    "api_process-instances.launch_several": {
+        "json": {"process_id": "{process}", "matters": [{}, {}]}
+    },
     "api_process-instances.launch with a file": {
         "json": {"process_id": "{process}", "answers": {**LAUNCH, "attachments": ["{attachment}"]}}
     },
