@@ -11,6 +11,7 @@ from uuid import UUID
 from engine import db
 from engine.commands.instances import Entered, begin_opened
 from engine.db import tables
+from engine.definitions.process import ROWS as TABLE
 from engine.errors import Invalid, NotFound
 from engine.forms import Field, Form, Limits
 from engine.instance import launching
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 2, 20  # by one act
 ROWS = "matters"  # the table of a form for several: a row for each
-TITLE = "每一件一行", "One row for each"  # as a field of a form is called in both languages
 
 
 def form_of(process: Process) -> Form:
@@ -38,7 +38,7 @@ def form_of(process: Process) -> Form:
     own = tuple(field for field in process.launch_form.fields if field.key in rule.each)
     once = [field for field in process.launch_form.fields if field.key not in rule.each]
     limits = Limits(minimum=LEAST, maximum=MOST)
-    rows = Field(ROWS, "dynamiclist", *TITLE, required=True, fields=own, limits=limits)
+    rows = Field(ROWS, "dynamiclist", TABLE.zh, TABLE.en, required=True, fields=own, limits=limits)
     return replace(process.launch_form, fields=(*once, rows))
 
 
@@ -108,6 +108,6 @@ def _pass_gates(
     """What must hold in each once all of them are there."""
     for at, key in enumerate(made):
         context = context_of(session, actor, key)
-        broken = [gate.text for gate in rule.gates if not context.value(gate.holds)]
+        broken = [text for holds, text in rule.gates if not context.value(holds)]
         for text in broken:
             faults.setdefault(ROWS, []).append(_of_row(at, worded(text)))

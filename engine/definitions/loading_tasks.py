@@ -159,7 +159,10 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
 
 def several_of(table: Table | None) -> SeveralRule | None:
     """What launches several by one form."""
-    return SeveralRule(tuple(table["each"]), table["who"], _gates(table)) if table else None
+    if table is None:
+        return None
+    gates = tuple((gate.holds, gate.text) for gate in _gates(table))
+    return SeveralRule(tuple(table["each"]), table["who"], gates)
 
 
 def _provisos(table: Table | None) -> ProvisoRule | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 UNNAMED = Words("", "")
 OWNER = Words("提出人", "Initiator")  # where no lane is the owner's
+ROWS = Words("每一件一行", "One row for each")  # the table of a form that launches several
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.instance.view import InstanceView
 
 _instance = tables.instance.c
-_GROUP = _instance.facts[("launch", SAID, "id")].astext
 PLACE = cast(_instance.facts[("launch", SAID, "at")].astext, Integer)
 
 
@@ -33,7 +32,9 @@ def key_of(facts: Mapping[str, Any]) -> str | None:
 
 def is_in(key: str, union_id: UUID) -> ColumnElement[bool]:
     """Does an instance belong to this group of a union?"""
-    return and_(_GROUP == key, _instance.union_id == union_id)
+    return and_(
+        _instance.facts[("launch", SAID, "id")].astext == key, _instance.union_id == union_id
+    )
 
 
 def others(view: InstanceView) -> list[dict[str, Any]]:
