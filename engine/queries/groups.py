@@ -12,6 +12,7 @@ from engine.db import tables
 from engine.instance import groups
 from engine.instance.view import dotted
 from engine.people import access, organisation
+from engine.queries.instances import people_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,8 @@ def of_matter(context: Context, lang: str) -> tuple[Mate, ...]:
     names = _names(context, told)
 
     def stands(stage: list[str], outcome: str) -> tuple[str, ...]:
-        return tuple(process.title_of(each, lang) for each in (stage or filter(None, [outcome])))
+        ends = [outcome] if outcome else []
+        return tuple(process.title_of(e, lang) for e in people_first(process, stage) or ends)
 
     return tuple(
         Mate(

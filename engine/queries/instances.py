@@ -340,7 +340,7 @@ def in_list(process: Process, row: Mapping[str, Any], lang: str) -> Row:
         state=row["state"],
         outcome=row["outcome"],
         outcome_title=process.title_of(row["outcome"], lang) if row["outcome"] else "",
-        stage=tuple(process.title_of(e, lang) for e in _people_first(process, row["stage"])),
+        stage=tuple(process.title_of(e, lang) for e in people_first(process, row["stage"])),
         starter=row["starter"],
         unit=row["unit"] or "",
         started_at=row["started_at"],
@@ -349,7 +349,7 @@ def in_list(process: Process, row: Mapping[str, Any], lang: str) -> Row:
     )
 
 
-def _people_first(process: Process, stage: Sequence[str]) -> Sequence[str]:
+def people_first(process: Process, stage: Sequence[str]) -> Sequence[str]:
     """What somebody has to do; only where nobody has, what the matter waits for."""
     elements = process.diagram.elements
     return [e for e in stage if e in elements and elements[e].type == "userTask"] or stage
