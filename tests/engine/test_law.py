@@ -240,6 +240,7 @@ class TestTheShippedRules:
             "consultation",
             "transfer",
             "mediation",
+            "funds",
             "help",
             "others",
         }

@@ -312,6 +312,7 @@ ONCE = {  # of each shipped process what is done once, and what may be done agai
     "congress_session": ({"session", "election", "turn_election", "issue_notice"}, {"support"}),
     "dispute_mediation": ({"effective", "appoint", "group_consent"}, {"examine"}),
     "duty_elsewhere": (set(), {"confirm"}),
+    "funds_budget": ({"issue_budget", "committee_vote", "audit_vote"}, {"draft", "request"}),
     "hardship_help": ({"note_paid", "issue_decision", "panel_vote"}, {"college", "check"}),
 }
 

@@ -31,6 +31,7 @@ WHOLE = {
     "congress_session",
     "dispute_mediation",
     "duty_elsewhere",
+    "funds_budget",
     "hardship_help",
 }
 STANDARD = scenarios.standard(ROOT / "processes")

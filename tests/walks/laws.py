@@ -320,6 +320,21 @@ def whoever_asks_has_no_vote(record: Record) -> int:
     return met
 
 
+# --- union funds ---------------------------------------------------------------------------------------------------------
+def nothing_is_sent_up_unless_both_committees_passed_it(record: Record) -> int:
+    """Before each request the latest vote of either committee passed."""
+    met = 0
+    for place, event in record.own():
+        if not event.issues("request_letter"):
+            continue
+        met += 1
+        closed = [e for e in record.before(place) if e.kind == "poll_closed"]
+        for task in ("committee_vote", "audit_vote"):
+            votes = [e for e in closed if e.says["task"] == task]
+            assert votes[-1].says["outcome"]["passed"], (task, event)
+    return met
+
+
 # --- what was done elsewhere ---------------------------------------------------------------------------------------------
 def nobody_checks_an_entry_of_their_own(record: Record) -> int:
     met = 0
@@ -428,6 +443,15 @@ LAWS: dict[str, tuple[Law, ...]] = {
     ),
     "duty_elsewhere": (
         Law("nobody checks an entry of their own", nobody_checks_an_entry_of_their_own),
+    ),
+    "funds_budget": (
+        Law(
+            "nothing is sent up unless both committees passed it",
+            nothing_is_sent_up_unless_both_committees_passed_it,
+            ("request",),
+        ),
+        Law("nobody acts twice where separated", SEPARATED),
+        Law("nobody votes twice", nobody_votes_twice, ("committee_vote", "audit_vote")),
     ),
     "hardship_help": (
         Law(
