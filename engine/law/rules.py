@@ -97,7 +97,6 @@ OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "minimum_wage": ("当地最低工资", "of the local minimum wage"),
         "subsistence": ("当地最低生活保障标准", "of the local subsistence standard"),
         "item": ("该项数额", "of that item"),
-        "income": ("该项收入", "of that income"),
     }
 )
 
