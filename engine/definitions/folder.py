@@ -8,6 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from engine import settings
 from engine.definitions import booklet, foreign
 from engine.errors import ProcessFault
 from engine.messages import _
@@ -43,7 +44,8 @@ def read(folder: Path) -> dict[str, str]:
             files[path.relative_to(folder).as_posix()] = data.decode("utf-8")
         except UnicodeDecodeError as fault:
             raise ProcessFault(_("文件不是 UTF-8 编码。"), file=path.name) from fault
-    return completed(files, folder.resolve().parent)
+    beside = completed(files, folder.resolve().parent)
+    return completed(beside, settings.processes())  # of a folder that lies elsewhere
 
 
 def _texts(folder: Path) -> Iterator[Path]:

@@ -431,3 +431,20 @@ def test_the_kinds_of_tables_are_those_of_the_import() -> None:
     from engine.commands import imports
 
     assert set(usage.KINDS) == set(imports.KINDS)
+
+
+def test_a_new_folder_has_no_faults_and_its_stories_go_as_told(
+    yixing: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--into", str(tmp_path), "--title", "母婴室", "--title-en", "Nursing rooms")
+    assert yixing("new", "nursing_room", *words) == cli.OK
+    folder = tmp_path / "nursing_room"
+    assert 'id="nursing_room" name="母婴室"' in (folder / "process.bpmn").read_text("utf-8")
+    assert "starter" not in "".join(p.read_text("utf-8") for p in folder.rglob("*.*"))
+    assert yixing("check", str(folder)) == cli.OK
+    told = capsys.readouterr().out
+    assert "2 of 2" in told or "2 个" in told or "2/2" in told, told
+    for wrong in ("nursing_room", "Nursing", "launch", "congress_motion"):
+        assert yixing("new", wrong, "--into", str(tmp_path)) == cli.FAULT, wrong
+    assert yixing("new", "other", "--into", str(tmp_path), "--title", 'a"b') == cli.FAULT
+    assert not (tmp_path / "other").exists()

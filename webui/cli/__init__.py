@@ -39,6 +39,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": installation.serve,
     "worker": installation.worker,
     "migrate": installation.migrate,
+    "new": processes.new,
     "check": processes.check,
     "publish": processes.publish,
     "versions": processes.versions,

@@ -20,6 +20,34 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 
+# --- new -----------------------------------------------------------------------------------------
+STARTER = Path(__file__).parent / "starter"
+
+
+def new(given: argparse.Namespace, settings: Settings) -> int:
+    """A folder of a small process without faults, to be changed from there."""
+    from engine.definitions.check import draft, names
+
+    name, place = given.name, given.into / given.name
+    if not draft.KEY.fullmatch(name) or name in names.RESERVED:
+        raise CannotDo(_("“{name}”不能作名称：小写英文字母开头，不用系统已有含义的词", name=name))
+    if place.exists() or (settings.processes / name).exists():
+        raise CannotDo(_("{place} 已经有了", place=place))
+    if set(given.title + given.title_en) & set('"\\<>&\n'):
+        raise CannotDo(_("名称里不能有引号、尖括号、&、反斜杠"))
+    words = {"starter": name, "@TITLE@": given.title or _("新流程")}
+    words["@TITLE_EN@"] = given.title_en or "New process"
+    for source in sorted(path for path in STARTER.rglob("*") if path.is_file()):
+        told = source.read_text("utf-8")
+        for old, put in words.items():
+            told = told.replace(old, put)
+        target = place / source.relative_to(STARTER)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(told, "utf-8")
+    say(_("已做好 {place}，从 process.toml 改起，改了就运行 yixing check {place}", place=place))
+    return OK
+
+
 # --- check ---------------------------------------------------------------------------------------
 def check(given: argparse.Namespace, settings: Settings) -> int:
     """Every fault of every folder, then the stories of those that have none."""

@@ -76,6 +76,14 @@ def _add(to: argparse.ArgumentParser, *names: str, about: str = "", **more: Any)
 
 
 def _add_processes(verbs: Verbs) -> None:
+    one = _add_verb(
+        verbs, "new", _("做一个可以改起来的流程文件夹：一个环节、一份文书、两个故事，没有问题")
+    )
+    _add(one, "name", metavar="NAME", about=_("小写英文字母、数字和下划线"))
+    _add(one, "--title", default="", about=_("流程的名称"))
+    _add(one, "--title-en", default="", about=_("流程的英文名称"))
+    _add(one, "--into", type=Path, default=Path(), about=_("放在哪个文件夹里（当前文件夹）"))
+
     one = _add_verb(verbs, "check", _("找出流程文件夹里的全部问题，并演练其中的故事"))
     installed = _("默认为已安装的全部")
     _add(one, "folders", nargs="*", type=Path, metavar="FOLDER", about=installed)
