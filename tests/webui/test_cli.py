@@ -36,6 +36,7 @@ VERBS = [
     "publish",
     "versions",
     "decide",
+    "new",
     "play",
     "import",
     "undo-import",
