@@ -47,7 +47,7 @@ def report(ledger: Ledger, form: str, say: Callable[[str], str], lang: str) -> b
 
 def _opening(ledger: Ledger, kept: list[Row]) -> Iterable[Message]:
     told = _(
-        "截至 {day}，在本系统办理的职责 {n} 项，全部依据事项的历史记录计算。",
+        "截至 {day}，本系统有记载的职责 {n} 项，全部依据事项的历史记录计算。",
         day=clock.today().isoformat(),
         n=len(kept),
     )

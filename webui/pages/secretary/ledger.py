@@ -139,7 +139,7 @@ def _parts(told: Ledger) -> list[tuple[str, list[Row]]]:
     order = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
     kept = sorted(filter(_is_kept, told.rows), key=lambda row: order.index(row.standing.light))
     others = [row for row in told.rows if not _is_kept(row)]
-    return [(_("在本系统办理的职责"), kept), (_("未在本系统办理的职责"), others)]
+    return [(_("本系统有记载的职责"), kept), (_("未在本系统办理的职责"), others)]
 
 
 # --- side by side ---------------------------------------------------------------------------------
